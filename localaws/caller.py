@@ -1,0 +1,71 @@
+"""AWS clients with which the local AWS calls itself, as a role, so that IAM holds for what its services do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from localaws.home import Credentials
+
+_EXPIRY_MARGIN = 300.0
+
+
+class Caller:
+    """Makes botocore clients of this server: as the account's root user, or as a role that the root user assumed.
+
+    Role credentials are kept until shortly before they expire. Safe to use from several threads.
+    """
+
+    def __init__(self, endpoint: str, region: str, root: Credentials) -> None:
+        self.endpoint = endpoint
+        self.region = region
+        self._root = root
+        self._session = botocore.session.Session()
+        self._lock = threading.RLock()
+        self._assumed: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def client(self, service: str, role_arn: str | None = None, session_name: str = "localaws") -> Any:
+        """Return a client of a service; with a role, every call is allowed or refused by that role's policies.
+
+        Raises botocore's ClientError where the role does not exist or its trust policy refuses.
+        """
+        if role_arn is None:
+            return self._client(service, self._root.access_key_id, self._root.secret_access_key)
+        role = self.credentials(role_arn, session_name)
+        return self._client(service, role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
+
+    def credentials(self, role_arn: str, session_name: str = "localaws") -> dict[str, Any]:
+        """Return temporary credentials of a role as AssumeRole does: AccessKeyId, SecretAccessKey, SessionToken."""
+        with self._lock:
+            known = self._assumed.get((role_arn, session_name))
+            if known is None or known["Expiration"].timestamp() - time.time() < _EXPIRY_MARGIN:
+                sts = self._client("sts", self._root.access_key_id, self._root.secret_access_key)
+                known = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+                self._assumed[role_arn, session_name] = known
+            return dict(known)
+
+    def forget(self) -> None:
+        """Drop every role's credentials, as after a reset, which makes them invalid."""
+        with self._lock:
+            self._assumed.clear()
+
+    def _client(self, service: str, key: str, secret: str, token: str | None = None) -> Any:
+        with self._lock:  # botocore's sessions are not safe to use from several threads at once
+            return self._session.create_client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=Config(
+                    s3={"addressing_style": "path"},
+                    retries={"mode": "standard", "total_max_attempts": 3},
+                    connect_timeout=5,
+                    read_timeout=60,
+                ),
+            )

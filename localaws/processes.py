@@ -1,0 +1,70 @@
+"""Child processes of the server: each in a group of its own, each ended when the server stops, however it stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+
+class ProcessLedger:
+    """Remembers, on disk, the process groups that jobs and builds run in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, pid: int) -> None:
+        """Remember a process that leads a group of its own (`start_new_session=True`)."""
+        (self._folder / str(pid)).write_text(started_at(pid), encoding="utf-8")
+
+    def remove(self, pid: int) -> None:
+        """Forget a process that has ended."""
+        (self._folder / str(pid)).unlink(missing_ok=True)
+
+    def end_all(self, grace: float = 2.0) -> int:
+        """End every remembered group, politely and then not; return how many were still running.
+
+        A process id that the system has since given to another program is left alone.
+        """
+        alive = [pid for pid, since in self._remembered() if since and started_at(pid) == since]
+        for wanted in (signal.SIGTERM, signal.SIGKILL):
+            for pid in alive:
+                _signal_group(pid, wanted)
+            deadline = time.monotonic() + grace
+            while any(map(_group_exists, alive)) and time.monotonic() < deadline:
+                time.sleep(0.02)
+        for pid, _ in self._remembered():
+            self.remove(pid)
+        return len(alive)
+
+    def _remembered(self) -> list[tuple[int, str]]:
+        files = [file for file in self._folder.glob("*") if file.name.isdigit()]
+        return [(int(file.name), file.read_text(encoding="utf-8")) for file in files]
+
+
+def started_at(pid: int) -> str:
+    """Return when a process started, in words of the system that only serve to compare; empty if there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return ""
+    shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return shown.stdout.strip()
+
+
+def _signal_group(pid: int, wanted: signal.Signals) -> None:
+    try:
+        os.killpg(pid, wanted)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _group_exists(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
