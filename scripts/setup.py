@@ -99,6 +99,14 @@ def environment(folder: Path, lock: Path) -> Callable[[], None]:
     return install
 
 
+def development() -> None:
+    """The main environment, with the command `dropforge` pointing at this tree."""
+    venv = ROOT / ".venv"
+    environment(venv, ROOT / "requirements.txt")()
+    run([TOOLS / "uv" / "bin" / "uv", "pip", "install", "-q", "--python", python_of(venv),
+         "--no-deps", "--no-build-isolation", "--editable", ROOT], UV_CACHE_DIR=str(TOOLS / "cache"))  # fmt: skip
+
+
 def installer() -> None:
     """uv, by pip with its hash: it brings the large environments in a tenth of pip's time."""
     folder = TOOLS / "uv"
@@ -150,8 +158,8 @@ def setup() -> None:
     LOG.unlink(missing_ok=True)
     locks = ROOT / "requirements"
     part("installer", TOOLS / "uv", [locks / "uv.txt"], installer)
+    part("CDK app, command line and tests", ROOT / ".venv", [ROOT / "requirements.txt", ROOT / "pyproject.toml"], development)
     for name, folder, lock in (
-        ("CDK app, command line and tests", ROOT / ".venv", ROOT / "requirements.txt"),
         ("local AWS", TOOLS / "localaws", locks / "localaws.txt"),
         ("CodeBuild's tools", TOOLS / "codebuild", locks / "codebuild.txt"),
     ):

@@ -1,0 +1,44 @@
+# What people call; every recipe is one command that can be run by hand.
+PYTHON ?= python3
+STAGE  ?= dev
+SHELL  := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test unit lint lock schemas e2e clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## install every tool into this tree (.venv, .tools, node_modules); a second call skips what is there
+	@$(PYTHON) scripts/setup.py
+
+demo: setup  ## run the main job on the local AWS, from a push and a drop to trained, recorded, announced models
+	@.venv/bin/python -m demo
+
+up: setup  ## start the local AWS, deploy the stacks to it and keep it for play
+	@.venv/bin/python -m demo up
+
+down: setup  ## stop the local AWS; what it holds is kept for the next `make up`
+	@.venv/bin/python -m demo down
+
+test: setup lint  ## lint, types, and every test but those on a real account
+	@.venv/bin/python -m pytest -m "not e2e"
+
+unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
+	@.venv/bin/python -m pytest tests/unit
+
+lint: setup
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+lock: setup  ## compile requirements/*.in anew
+	@scripts/lock.sh
+
+schemas: setup  ## write the JSON Schemas of dropforge.yaml and config/<stage>.yaml anew
+	@.venv/bin/python -m dropforge.documents schemas
+
+e2e: setup  ## run the main job on a real AWS account: make e2e STAGE=dev (says first what it costs)
+	@.venv/bin/python -m pytest -m e2e --stage=$(STAGE) -s
+
+clean:  ## remove what set-up and runs left in this tree; stop the local AWS first (make down)
+	rm -rf .venv .tools node_modules .localaws cdk.out build .mypy_cache .ruff_cache .pytest_cache .hypothesis
