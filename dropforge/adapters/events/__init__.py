@@ -1,0 +1,1 @@
+"""What AWS sends, read into the domain: raw JSON stops here."""
