@@ -1,0 +1,225 @@
+"""`python -m localaws`: start, stop and look at the local AWS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from localaws.home import DEFAULT_HOME, Home
+from localaws.processes import ProcessLedger, started_at
+from localaws.server import ServerError, bind, serve, source_root
+
+DEFAULT_PORT = 4566
+DEFAULT_REGION = "us-east-1"
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done, 1 not, 2 a command that does not exist."""
+    options = _parser().parse_args(arguments)
+    home = Home(Path(options.home).absolute())
+    try:
+        code: int = options.run(home, options)
+    except ServerError as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--home", default=str(DEFAULT_HOME), help="folder that holds everything (default: %(default)s)")
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
+    where.add_argument("--region", default=DEFAULT_REGION, help="its only region (default: %(default)s)")
+    parser = argparse.ArgumentParser(prog="python -m localaws", description="The local AWS, on 127.0.0.1.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, parents, text in (
+        ("up", _up, [shared, where], "start it in the background and print the environment to use it with"),
+        ("down", _down, [shared], "stop it and everything that it runs; its state stays"),
+        ("status", _status, [shared], "say whether it runs, and print the environment to use it with"),
+        ("serve", _serve, [shared, where], "run it in the foreground"),
+        ("reset", _reset, [shared], "make it forget everything"),
+    ):
+        commands.add_parser(name, parents=parents, help=text, description=text).set_defaults(run=run)
+    _add_hook_commands(commands, shared)
+    return parser
+
+
+def _add_hook_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    connection = commands.add_parser("connection", help="complete a connection's handshake, as in the AWS console")
+    actions = connection.add_subparsers(required=True, metavar="ACTION")
+    accept = actions.add_parser("accept", parents=[shared], help="make a pending connection available")
+    accept.add_argument("connection", help="the connection's name or ARN")
+    accept.set_defaults(run=_accept_connection)
+
+
+def running(home: Home) -> dict[str, Any] | None:
+    """Return the running server's pid, port, endpoint, region and account, or None."""
+    try:
+        record: dict[str, Any] = json.loads(home.server_record.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record if started_at(record["pid"]) and _healthy(record["endpoint"]) else None
+
+
+def environment(home: Home, record: dict[str, Any]) -> dict[str, str]:
+    """Return what boto3, the AWS command line and the CDK command line need to work against the server."""
+    root = home.credentials()
+    return {
+        "AWS_ENDPOINT_URL": record["endpoint"],
+        "AWS_ACCESS_KEY_ID": root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+        "AWS_REGION": record["region"],
+        "AWS_DEFAULT_REGION": record["region"],
+    }
+
+
+def _up(home: Home, options: argparse.Namespace) -> int:
+    record = running(home)
+    if record is not None:
+        print(f"The local AWS already runs on {record['endpoint']}.", file=sys.stderr)
+        _print_environment(home, record)
+        return 0
+    home.prepare()
+    bind(options.port).close()
+    started = time.monotonic()
+    with home.log.open("ab") as output:
+        server = subprocess.Popen(
+            [_interpreter(), "-m", "localaws", "serve", "--home", str(home.root),
+             "--port", str(options.port), "--region", options.region],
+            cwd=source_root(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    record = _await_health(home, server)
+    print(f"The local AWS runs on {record['endpoint']} ({time.monotonic() - started:.1f} s).", file=sys.stderr)
+    _print_environment(home, record)
+    return 0
+
+
+def _await_health(home: Home, server: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise ServerError(f"The server ended while it started: {_last_line(home.log)} (all of it: {home.log})")
+        record = running(home)
+        if record is not None:
+            return record
+        time.sleep(0.05)
+    server.terminate()
+    raise ServerError(f"The server did not answer within {_START_SECONDS:.0f} s: see {home.log}.")
+
+
+def _down(home: Home, options: argparse.Namespace) -> int:
+    del options
+    record = _record(home)
+    if record is None:
+        ended = ProcessLedger(home.processes).end_all()
+        print(f"The local AWS does not run{f'; ended {ended} of its processes' if ended else ''}.", file=sys.stderr)
+        return 0
+    pid = record["pid"]
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while started_at(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if started_at(pid):
+        os.kill(pid, signal.SIGKILL)
+        home.server_record.unlink(missing_ok=True)
+        ProcessLedger(home.processes).end_all()
+        raise ServerError(f"The server did not stop within {_STOP_SECONDS:.0f} s and was killed: see {home.log}.")
+    ProcessLedger(home.processes).end_all()
+    print("The local AWS has stopped; its state is kept.", file=sys.stderr)
+    return 0
+
+
+def _status(home: Home, options: argparse.Namespace) -> int:
+    del options
+    record = running(home)
+    if record is None:
+        print("The local AWS does not run: start it with `python -m localaws up`.", file=sys.stderr)
+        return 1
+    print(f"The local AWS runs on {record['endpoint']} (pid {record['pid']}).", file=sys.stderr)
+    _print_environment(home, record)
+    return 0
+
+
+def _serve(home: Home, options: argparse.Namespace) -> int:
+    serve(home, options.port, options.region)
+    return 0
+
+
+def _reset(home: Home, options: argparse.Namespace) -> int:
+    del options
+    _hook(home, "reset", {})
+    print("The local AWS has forgotten everything.", file=sys.stderr)
+    return 0
+
+
+def _accept_connection(home: Home, options: argparse.Namespace) -> int:
+    answer = _hook(home, "connection/accept", {"connection": options.connection})
+    print(json.dumps(answer))
+    return 0
+
+
+def _hook(home: Home, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Call a hook of the running server; raise ServerError with its message where it refuses."""
+    record = running(home)
+    if record is None:
+        raise ServerError("It does not run: start it with `python -m localaws up`.")
+    request = urllib.request.Request(  # noqa: S310  (the endpoint is this server's own)
+        f"{record['endpoint']}/_localaws/{name}",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {home.hook_token()}", "Content-Type": "application/json"},
+    )
+    try:
+        with _direct.open(request, timeout=60) as response:
+            answer: dict[str, Any] = json.load(response)
+    except urllib.error.HTTPError as error:
+        raise ServerError(json.load(error)["message"]) from error
+    return answer
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _healthy(endpoint: str) -> bool:
+    try:
+        with _direct.open(f"{endpoint}/_ministack/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _record(home: Home) -> dict[str, Any] | None:
+    """Return the record of a server whose process is there, whether or not it answers."""
+    try:
+        record: dict[str, Any] = json.loads(home.server_record.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record if started_at(record["pid"]) == record["started"] else None
+
+
+def _interpreter() -> str:
+    """Return the Python that has the emulator: the one that `make setup` made, or else this one."""
+    ours = source_root() / ".tools" / "localaws" / "bin" / "python"
+    return str(ours) if ours.exists() else sys.executable
+
+
+def _print_environment(home: Home, record: dict[str, Any]) -> None:
+    for name, value in environment(home, record).items():
+        print(f"export {name}={value}")
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it wrote nothing"

@@ -1,0 +1,89 @@
+"""What stands between the socket and the emulator: who may speak to this server, and how.
+
+An ASGI application, like the one that it wraps (https://asgi.readthedocs.io/en/latest/specs/www.html).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from localaws.runtime import Runtime
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Hook = Callable[[Runtime, dict[str, Any]], dict[str, Any]]
+
+log = logging.getLogger("localaws")
+
+
+class Front:
+    """Wraps the emulator's application.
+
+    - Requests from a browser are refused: pages from anywhere can reach 127.0.0.1, and this server runs programs.
+    - Loopback counts as secure transport, so that `aws:SecureTransport` conditions hold as they do under TLS.
+    - `POST /_localaws/<hook>` calls a hook; it needs the token that is kept in Home, and a JSON object as body.
+    """
+
+    def __init__(self, emulator: Application, runtime: Runtime, hooks: Mapping[str, Hook]) -> None:
+        self._emulator = emulator
+        self._runtime = runtime
+        self._hooks = hooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] != "http":
+            await self._emulator(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        if b"origin" in headers or b"sec-fetch-site" in headers:
+            await _answer(send, 403, {"message": "The local AWS does not answer web pages."})
+        elif scope["path"].startswith("/_localaws/"):
+            await self._call_hook(scope["path"].removeprefix("/_localaws/"), headers, receive, send)
+        elif scope["path"].startswith("/_ministack/") and scope["method"] != "GET" and not self._authorised(headers):
+            await _answer(send, 403, {"message": "Administration needs the token in the home folder's hook-token."})
+        else:
+            secure = [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-proto"]
+            await self._emulator({**scope, "headers": [*secure, (b"x-forwarded-proto", b"https")]}, receive, send)
+
+    def _authorised(self, headers: Mapping[bytes, bytes]) -> bool:
+        given = headers.get(b"authorization", b"")
+        return hmac.compare_digest(given, f"Bearer {self._runtime.home.hook_token()}".encode())
+
+    async def _call_hook(self, name: str, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
+        hook = self._hooks.get(name)
+        if not self._authorised(headers):
+            await _answer(send, 403, {"message": "This call needs the token in the home folder's hook-token."})
+            return
+        if hook is None:
+            await _answer(send, 404, {"message": f"There is no hook {name}; there are {', '.join(self._hooks)}."})
+            return
+        try:
+            body = json.loads(await _body(receive) or b"{}")
+            answer = await asyncio.to_thread(hook, self._runtime, body)
+        except Exception as error:  # the caller is another process: tell it, and the log, and stop there
+            log.exception("hook %s failed", name)
+            await _answer(send, 500, {"message": str(error)})
+            raise
+        await _answer(send, 200, answer)
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _answer(send: Send, status: int, content: Mapping[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(content).encode()})

@@ -1,0 +1,79 @@
+"""Where the server listens, and in which environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from localaws.home import Home
+
+ACCOUNT = "000000000000"
+_KEPT = (
+    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+    "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_CERT", "DOCKER_HOST", "XDG_RUNTIME_DIR",
+)  # fmt: skip
+
+
+class ServerError(Exception):
+    """The server cannot start; the message says what to do."""
+
+
+def bind(port: int) -> socket.socket:
+    """Listen on the loopback interface alone; 0 takes a free port. Raise ServerError where the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise ServerError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
+    listener.listen(512)
+    listener.set_inheritable(True)
+    return listener
+
+
+def emulator_environment(home: Home, port: int, region: str) -> dict[str, str]:
+    """Return the whole environment of the server: the emulator's settings, and of the user's only what is harmless.
+
+    Lambdas inherit it, as they inherit nothing of a laptop on AWS: no profile, no PYTHONPATH, no other key.
+    """
+    root = home.credentials()
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_STRICT": "1",
+        "LOG_LEVEL": "INFO",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": region,
+        "PERSIST_STATE": "1",
+        "S3_DATA_DIR": str(home.objects),
+        "S3_PERSIST": "1",
+        "SFTP_ENABLED": "0",
+        "STATE_DIR": str(home.state),
+        "TMPDIR": str(home.temporary),
+    }
+
+
+def serve(home: Home, port: int, region: str) -> None:
+    """Become the server: take the port, then start over in the emulator's environment. Does not return.
+
+    The emulator reads its settings while it is imported, so they have to be there before this interpreter starts.
+    """
+    home.prepare()
+    listener = bind(port)
+    environment = emulator_environment(home, listener.getsockname()[1], region)
+    arguments = [sys.executable, "-m", "localaws.serving", str(home.root), region, str(listener.fileno())]
+    os.execve(sys.executable, arguments, environment | {"PYTHONPATH": str(source_root())})  # noqa: S606  (no shell)
+
+
+def source_root() -> Path:
+    """Return the folder that this package lies in, which a new interpreter needs on its path."""
+    return Path(__file__).resolve().parent.parent
