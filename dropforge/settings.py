@@ -14,6 +14,8 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, get_type_hints
 
+from dropforge.domain.errors import DropforgeError
+
 ENVIRONMENT_PREFIX: Final = "DROPFORGE_"
 PROJECTS_FILE: Final = "projects.json"
 """At the root of the functions' bundle: a JSON list of what `Project.to_document()` gives."""
@@ -22,7 +24,7 @@ Prices = Mapping[str, Decimal]
 """USD an hour by instance type, for those types of which ops stated a price."""
 
 
-class SettingsError(ValueError):
+class SettingsError(DropforgeError):
     """A function's environment, or a deployment's document, lacks something or holds what cannot be read."""
 
 

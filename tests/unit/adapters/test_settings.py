@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from dropforge.settings import (
+    FUNCTIONS,
+    Deployment,
+    DispatchRunsSettings,
+    SettingsError,
+    from_environment,
+    to_environment,
+)
+
+DISPATCH = DispatchRunsSettings(
+    stage="dev",
+    state_table="state",
+    trail_table="trail",
+    dispatch_queue_url="https://queue/dispatch.fifo",
+    seal_queue_url="https://queue/seal",
+    training_bucket="training",
+    artifact_bucket="artifacts",
+    key_arn="arn:aws:kms:eu-west-1:111122223333:key/1",
+    training_role_arn="arn:aws:iam::111122223333:role/training",
+    prices={"ml.m5.large": Decimal("0.115")},
+    concurrent_runs=8,
+)
+
+
+def test_what_the_stacks_write_is_what_the_function_reads() -> None:
+    environment = to_environment(DISPATCH)
+    assert environment["DROPFORGE_STATE_TABLE"] == "state"
+    assert from_environment(DispatchRunsSettings, environment) == DISPATCH
+
+
+def test_every_missing_variable_is_named_at_once() -> None:
+    environment = to_environment(DISPATCH)
+    del environment["DROPFORGE_STAGE"]
+    environment["DROPFORGE_KEY_ARN"] = ""
+    environment["DROPFORGE_CONCURRENT_RUNS"] = "many"
+    with pytest.raises(SettingsError) as raised:
+        from_environment(DispatchRunsSettings, environment)
+    message = str(raised.value)
+    assert "DROPFORGE_STAGE is not set" in message
+    assert "DROPFORGE_KEY_ARN is not set" in message
+    assert "DROPFORGE_CONCURRENT_RUNS cannot be read" in message
+
+
+def test_no_function_shares_its_settings_class_with_another() -> None:
+    assert len(set(FUNCTIONS.values())) == len(FUNCTIONS)
+
+
+def test_a_deployment_document_survives_members_of_a_newer_release_and_names_missing_ones() -> None:
+    deployment = Deployment(**{field: f"the {field}" for field in Deployment.__dataclass_fields__})
+    document = deployment.to_document()
+    assert Deployment.from_document({**document, "later": "member"}) == deployment
+    del document["topic_arn"]
+    with pytest.raises(SettingsError, match="lacks topic_arn"):
+        Deployment.from_document(document)
