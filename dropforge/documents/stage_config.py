@@ -1,0 +1,306 @@
+"""`config/<stage>.yaml`: what ops edit to say what a stage is made of and what its projects may do."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from dropforge.documents.checking import MistakeError, Part, check
+from dropforge.documents.fields import InstanceType, MailAddress, Matching
+from dropforge.documents.source import read
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.project import (
+    GuardRails,
+    OnData,
+    OnPush,
+    PathFilter,
+    PinMode,
+    PinPolicy,
+    Project,
+    SealMode,
+    SealPolicy,
+    Subscription,
+)
+
+# A job is named <deployment>-<run>-<attempt>, a bucket <deployment>-…-<account>-<region>: at most 63 characters each.
+StageName = Annotated[
+    str, Matching(r"[a-z](?:-?[a-z0-9])*", "a stage's name", "use lower-case letters, digits and single hyphens", 12)
+]
+ProjectName = Annotated[
+    str, Matching(r"[a-z](?:-?[a-z0-9])*", "a project's name", "use lower-case letters, digits and single hyphens", 24)
+]
+AccountId = Annotated[
+    str, Matching(r"[0-9]{12}", "an AWS account id", 'write its twelve digits in quotes: "123456789012"')
+]
+Region = Annotated[str, Matching(r"[a-z]{2}(?:-[a-z]+)+-[0-9]", "an AWS region", "write, for example, us-east-1")]
+Repository = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+        "a GitHub repository",
+        "write owner/name, without https://",
+    ),
+]
+Branch = Annotated[
+    str,
+    Matching(
+        r"(?!.*(?:\.\.|@\{|//))[^\s~^:?*\[\\/-][^\s~^:?*\[\\]*",
+        "a branch's name",
+        "write the branch's name, for example main",
+    ),
+]
+Prefix = Annotated[
+    str,
+    Matching(
+        r"(?!/)(?:[^/\x00-\x1f]+/)+",
+        "a data prefix",
+        "write a folder's name that ends in `/` and does not begin with it",
+        200,
+    ),
+]
+ConnectionArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:(?:codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+",
+        "the ARN of a connection",
+        "copy it from the console (Developer Tools, Connections), or leave it out and the stack makes one",
+    ),
+]
+Glob = Annotated[
+    str, Matching(r"(?!/)[^\x00-\x1f]+", "a path pattern", "write it relative to the repository, for example src/**")
+]
+ImageName = Annotated[
+    str,
+    Matching(
+        r"[a-z0-9.-]+(?::[0-9]+)?(?:/[a-z0-9._-]+)+",
+        "an image repository",
+        "write registry/name without a tag, for example public.ecr.aws/docker/library/python",
+    ),
+]
+InstanceTypePattern = Annotated[
+    str,
+    Matching(r"ml\.[a-z0-9*-]+\.[a-z0-9*]+", "an instance type or a pattern of some", "write ml.m5.large or ml.m5.*"),
+]
+
+
+def _planned(*modes: str, instead: str) -> BeforeValidator:
+    """Refuses what the design names and this version does not have yet."""
+
+    def check_mode(mode: object) -> object:
+        if mode in modes:
+            raise MistakeError(f"the mode {mode} is planned and not there yet", f"use `mode: {instead}`")
+        return mode
+
+    return BeforeValidator(check_mode)
+
+
+class Ops(Part):
+    mail: tuple[MailAddress, ...] = Field(
+        default=(),
+        description="who is told of every held, blocked, refused, build_failed and failed outcome of the stage",
+    )
+
+
+class Retention(Part):
+    log_days: Literal[
+        1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+    ] = Field(default=30, description="how long logs are kept: one of the spans that CloudWatch Logs knows")
+    old_versions_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="how long the training bucket keeps replaced versions; null: for ever",
+        examples=[365],
+    )
+    failed_upload_days: int = Field(
+        default=7, ge=1, description="after how long parts of unfinished uploads go", examples=[7]
+    )
+
+
+class Limits(Part):
+    concurrent_runs: int = Field(
+        default=8, ge=1, description="how many runs of the stage may train at once", examples=[8]
+    )
+
+
+class Paths(Part):
+    """Which pushes start a build. CodePipeline takes at most 8 patterns of each kind."""
+
+    include: tuple[Glob, ...] = Field(
+        default=(), max_length=8, description="only pushes that touch one of these; empty: all"
+    )
+    exclude: tuple[Glob, ...] = Field(default=(), max_length=8, description="not pushes that touch nothing but these")
+
+
+class Seal(Part):
+    mode: Annotated[Literal["quiet"], _planned("marker", "object", instead="quiet")] = Field(
+        default="quiet",
+        description="`quiet`: the whole prefix, once no object has come for `quiet_seconds`",
+        examples=["quiet"],
+    )
+    quiet_seconds: int = Field(
+        default=60, ge=1, le=900, description="how long the prefix must be quiet, in seconds", examples=[60]
+    )
+
+
+class Pin(Part):
+    mode: Annotated[Literal["copy"], _planned("verify", instead="copy")] = Field(
+        default="copy",
+        description="`copy`: the exact versions are copied to where the job reads them",
+        examples=["copy"],
+    )
+    copy_limit_gb: int = Field(
+        default=50, ge=1, description="a dataset version beyond this is refused, in GB", examples=[50]
+    )
+
+
+class GuardRailsPart(Part):
+    """What a run may use. A run beyond it is held, recorded and announced."""
+
+    instance_types: tuple[InstanceTypePattern, ...] = Field(
+        default=("ml.m5.large",),
+        min_length=1,
+        description="the instance types that a spec may name; `*` stands for anything",
+        examples=[["ml.m5.large"]],
+    )
+    max_instances: int = Field(default=1, ge=1, description="instances of one job", examples=[1])
+    max_runtime_minutes: int = Field(
+        default=60, ge=1, le=28 * 24 * 60, description="the longest that one job may train", examples=[60]
+    )
+    concurrent_runs: int = Field(
+        default=2, ge=1, description="runs of the project that may train at once", examples=[2]
+    )
+    runs_per_day: int = Field(
+        default=20, ge=1, description="runs of the project that may start in a day (UTC)", examples=[20]
+    )
+
+
+class Notify(Part):
+    mail: MailAddress = Field(description="who is told", examples=["ada@example.com"])
+    on: tuple[Outcome, ...] = Field(
+        default=tuple(Outcome), min_length=1, description="of which outcomes; all unless said"
+    )
+
+
+class ProjectPart(Part):
+    repository: Repository = Field(description="the data scientists' repository on GitHub", examples=["owner/name"])
+    branch: Branch = Field(default="main", description="a push to it builds", examples=["main"])
+    paths: Paths = Field(default=Paths(), description="which of the branch's pushes build")
+    data_prefix: Prefix | None = Field(
+        default=None,
+        description="where in the training bucket the project's data is dropped; <project>/ unless said",
+        examples=["digits/"],
+    )
+    on_data: Literal["reuse", "rebuild"] = Field(
+        default="reuse",
+        description="what new data does: train with the image that is there, or build anew first",
+        examples=["reuse"],
+    )
+    on_push: Literal["train", "build"] = Field(
+        default="train",
+        description="what a new image does: train on the data that is there, or nothing more",
+        examples=["train"],
+    )
+    seal: Seal = Field(default=Seal(), description="when dropped objects become a dataset version")
+    pin: Pin = Field(default=Pin(), description="how a job comes to read exactly that version")
+    guard_rails: GuardRailsPart = Field(default=GuardRailsPart(), description="what runs may use")
+    notify: tuple[Notify, ...] = Field(default=(), description="who is told of the project's outcomes")
+    base_images: tuple[ImageName, ...] = Field(
+        default=("public.ecr.aws/docker/library/python",),
+        description="the repositories that a Dockerfile's FROM may name",
+    )
+
+    def to_project(self, name: str) -> Project:
+        rails = self.guard_rails
+        return Project(
+            name=name,
+            repository=self.repository,
+            data_prefix=self.data_prefix or f"{name}/",
+            branch=self.branch,
+            paths=PathFilter(self.paths.include, self.paths.exclude),
+            on_data=OnData(self.on_data),
+            on_push=OnPush(self.on_push),
+            seal=SealPolicy(SealMode(self.seal.mode), self.seal.quiet_seconds),
+            pin=PinPolicy(PinMode(self.pin.mode), self.pin.copy_limit_gb),
+            guard_rails=GuardRails(
+                rails.instance_types,
+                rails.max_instances,
+                rails.max_runtime_minutes,
+                rails.concurrent_runs,
+                rails.runs_per_day,
+            ),
+            notify=tuple(Subscription(each.mail, each.on) for each in self.notify),
+            base_images=self.base_images,
+        )
+
+
+class StageConfig(Part):
+    """A stage of Dropforge: the deployment `dropforge-<stage>`, and the projects in it."""
+
+    stage: StageName = Field(
+        description="the stage's name; everything that it owns is named dropforge-<stage>", examples=["dev"]
+    )
+    account: AccountId | None = Field(
+        default=None, description="the AWS account; null: that of whoever deploys", examples=["123456789012"]
+    )
+    region: Region = Field(description="the AWS region", examples=["us-east-1"])
+    removal: Literal["destroy", "retain"] = Field(
+        default="retain",
+        description="what `cdk destroy` does with buckets, tables and keys: removes them, content and all, or not",
+    )
+    ops: Ops = Field(default=Ops(), description="who runs the stage")
+    connection: ConnectionArn | None = Field(
+        default=None,
+        description="an existing connection to GitHub; null: the stack makes one, pending until someone accepts it",
+    )
+    retention: Retention = Field(default=Retention(), description="how long things are kept")
+    limits: Limits = Field(default=Limits(), description="what holds for all projects together")
+    prices: dict[InstanceType, Decimal] = Field(
+        default={},
+        description="USD an hour by instance type; a cost is stated only for types listed here",
+        examples=[{"ml.m5.large": 0.115}],
+    )
+    project_parts: dict[ProjectName, ProjectPart] = Field(
+        default={},
+        alias="projects",
+        description="the projects by name",
+        examples=[{"digits": {"repository": "owner/name"}}],
+    )
+
+    @field_validator("prices", mode="after")
+    @classmethod
+    def _prices_are_positive(cls, prices: dict[str, Decimal]) -> dict[str, Decimal]:
+        for instance_type, price in prices.items():
+            if price <= 0:
+                raise MistakeError(
+                    f"the price of {instance_type} is not more than 0",
+                    "write USD an hour, or leave it out",
+                    (instance_type,),
+                )
+        return prices
+
+    @model_validator(mode="after")
+    def _prefixes_are_apart(self) -> StageConfig:
+        owners: list[tuple[str, str]] = []
+        for name, project in self.project_parts.items():
+            prefix = project.data_prefix or f"{name}/"
+            for other, taken in owners:
+                if prefix.startswith(taken) or taken.startswith(prefix):
+                    raise MistakeError(
+                        f"the data prefix {prefix} of {name} overlaps {taken} of {other}",
+                        "give each project a folder of its own with `data_prefix`",
+                        ("projects", name, "data_prefix"),
+                    )
+            owners.append((name, prefix))
+        return self
+
+    def projects(self) -> tuple[Project, ...]:
+        """The domain's projects, in the order of the file."""
+        return tuple(part.to_project(name) for name, part in self.project_parts.items())
+
+
+def read_stage_config(path: Path) -> StageConfig:
+    """Read and check a stage's configuration. Raises DocumentError, one problem a line."""
+    return check(read(path), StageConfig)
