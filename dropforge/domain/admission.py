@@ -1,0 +1,105 @@
+"""May a waiting run start now? Guard rails first, then pauses, then places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import TypeAlias
+
+from dropforge.domain.head import Pause
+from dropforge.domain.project import Project
+from dropforge.domain.run import DelayCause, Run
+
+
+@dataclass(frozen=True)
+class ProjectLoad:
+    """What a project has taken of its limits; days are UTC."""
+
+    open_runs: int
+    started_today: int
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    now: datetime
+    pause: Pause | None
+    load: ProjectLoad
+    open_in_stage: int
+    stage_limit: int
+
+
+@dataclass(frozen=True)
+class Admit:
+    pass
+
+
+@dataclass(frozen=True)
+class Delay:
+    """For a reason that holds for the whole project, and passes by itself."""
+
+    until: datetime
+    cause: DelayCause
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    reason: str
+    remedy: str
+
+
+Decision: TypeAlias = Admit | Delay | Hold
+
+
+def decide(run: Run, project: Project, circumstances: Circumstances) -> Decision:
+    """What is wrong with the run itself is said at once, even while the project is paused or full."""
+    hold = next(_holds(run, project), None)
+    return hold or _delay(project, circumstances) or Admit()
+
+
+def _holds(run: Run, project: Project) -> Iterator[Hold]:
+    rails, compute = project.guard_rails, run.spec.compute
+    if not rails.allows_instance_type(compute.instance_type):
+        allowed = ", ".join(rails.instance_types)
+        reason = f"{compute.instance_type} is not among the instance types of {project.name} ({allowed})"
+        yield Hold(reason, _remedy(project, "compute.instance_type"))
+    if compute.instance_count > rails.max_instances:
+        reason = f"{compute.instance_count} instances are more than {project.name} may use ({rails.max_instances})"
+        yield Hold(reason, _remedy(project, "compute.instance_count"))
+    minutes = run.spec.stopping.max_runtime_minutes
+    if minutes > rails.max_runtime_minutes:
+        reason = f"a runtime of {minutes} minutes is more than {project.name} may use ({rails.max_runtime_minutes})"
+        yield Hold(reason, _remedy(project, "stopping.max_runtime_minutes"))
+    if missing := sorted(run.spec.channels.keys() - run.dataset.channels.keys()):
+        there = ", ".join(sorted(run.dataset.channels))
+        reason = f"the training spec reads channel {missing[0]}, but the data has only {there}"
+        yield Hold(
+            reason, f"Put objects under {project.data_prefix}{missing[0]}/, or correct channels in dropforge.yaml."
+        )
+
+
+def _remedy(project: Project, field: str) -> str:
+    return (
+        f"Change {field} in dropforge.yaml and push, or have ops raise guard_rails of {project.name} in the stage's "
+        f"config, deploy, and run `dropforge resume {project.name}`."
+    )
+
+
+def _delay(project: Project, circumstances: Circumstances) -> Delay | None:
+    """Due now where a free place or a resume will wake the dispatcher; due tomorrow where only the day can."""
+    rails, load, now = project.guard_rails, circumstances.load, circumstances.now
+    if circumstances.pause is not None:
+        return Delay(now, DelayCause.PAUSED, "paused")
+    if load.started_today >= rails.runs_per_day:
+        reason = f"{project.name} has started its {rails.runs_per_day} runs of today"
+        return Delay(_tomorrow(now), DelayCause.LIMIT, reason)
+    if load.open_runs >= rails.concurrent_runs:
+        return Delay(now, DelayCause.LIMIT, f"{project.name} has {rails.concurrent_runs} runs open, as many as it may")
+    if circumstances.open_in_stage >= circumstances.stage_limit:
+        return Delay(now, DelayCause.LIMIT, f"the stage has {circumstances.stage_limit} runs open, as many as it may")
+    return None
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)

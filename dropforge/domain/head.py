@@ -1,0 +1,82 @@
+"""The latest image and the latest data of a project: what a new one of either trains with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from dropforge.domain.dataset import Dataset
+from dropforge.domain.image import Image
+
+
+class WaitsFor(Enum):
+    """What a project lacks before anything can train."""
+
+    IMAGE = "image"
+    DATA = "data"
+    IMAGE_AND_DATA = "image and data"
+
+
+@dataclass(frozen=True)
+class SealedData:
+    """A dataset version as the head: `revision` is that of the seal timer when its listing began, and orders them."""
+
+    dataset: Dataset
+    revision: int
+
+    def replaces(self, other: SealedData | None) -> bool:
+        return other is None or self.revision > other.revision
+
+
+@dataclass(frozen=True)
+class ProjectHead:
+    """Each half only moves forward."""
+
+    project: str
+    image: Image | None = None
+    data: SealedData | None = None
+
+    @property
+    def waits_for(self) -> WaitsFor | None:
+        if self.image is None:
+            return WaitsFor.IMAGE_AND_DATA if self.data is None else WaitsFor.IMAGE
+        return WaitsFor.DATA if self.data is None else None
+
+
+@dataclass(frozen=True)
+class SealTimer:
+    """When a project's data is next sealed. `revision` counts drops and never goes back; `due` is None when nothing waits."""
+
+    project: str
+    revision: int
+    last_drop_at: datetime
+    due: datetime | None
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A build that new data asked for, recorded under (project, dataset version) before it is started.
+
+    `image_digest` is the image whose run stands for the rebuild: a second build of the same rebuild gets no second run.
+    """
+
+    project: str
+    dataset_version: str
+    requested_at: datetime
+    execution_id: str | None = None
+    image_digest: str | None = None
+
+    @property
+    def client_token(self) -> str:
+        """Makes a second start the first one: the version's 64 hexadecimal digits, within the token's 128 characters."""
+        return self.dataset_version.removeprefix("sha256:")
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Of one project, or of the whole stage when `project` is None."""
+
+    project: str | None
+    by: str
+    at: datetime

@@ -1,0 +1,44 @@
+"""An ECR image by digest, with what it was built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dropforge.domain.training_spec import TrainingSpec
+
+SKIP_TRAINING = "[skip train]"
+
+
+@dataclass(frozen=True)
+class Image:
+    """`commit`, `branch`, `execution_id` come from CodePipeline, `digest`, `uri`, `pushed_at` from ECR.
+
+    `claimed_author` and `message` are what git says: nobody has vouched for them. `uri` names the image by digest.
+    """
+
+    project: str
+    repository: str
+    digest: str
+    uri: str
+    tag: str
+    commit: str
+    branch: str
+    execution_id: str
+    execution_started_at: datetime
+    claimed_author: str
+    message: str
+    spec: TrainingSpec
+    pushed_at: datetime
+
+    @property
+    def skips_training(self) -> bool:
+        return SKIP_TRAINING in self.message.lower()
+
+    def replaces(self, other: Image | None) -> bool:
+        """Whether this becomes the project's image where `other` is.
+
+        Builds follow each other as their pipeline executions started. When an image was pushed does not say it: a build
+        that gives an earlier image again, bit for bit, keeps that image's time.
+        """
+        return other is None or self.execution_started_at >= other.execution_started_at

@@ -1,0 +1,137 @@
+"""What ops declare: a name, a repository, a data prefix, limits, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.encoding import decode, encode_object
+from dropforge.domain.errors import UnknownProjectError
+
+
+class OnData(Enum):
+    """What new data does: train with the image that there is, or build a new one first."""
+
+    REUSE = "reuse"
+    REBUILD = "rebuild"
+
+
+class OnPush(Enum):
+    """What a new image does: train with the data that there is, or only become the project's image."""
+
+    TRAIN = "train"
+    BUILD = "build"
+
+
+class SealMode(Enum):
+    QUIET = "quiet"
+
+
+class PinMode(Enum):
+    COPY = "copy"
+
+
+@dataclass(frozen=True)
+class PathFilter:
+    """Glob patterns of the repository's paths whose change starts a build."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SealPolicy:
+    """`quiet`: the prefix as it stands, once no object has come for `quiet_seconds`."""
+
+    mode: SealMode = SealMode.QUIET
+    quiet_seconds: int = 60
+
+
+@dataclass(frozen=True)
+class PinPolicy:
+    """`copy`: a dataset's exact versions are copied aside, up to `copy_limit_gb` (10^9 bytes each)."""
+
+    mode: PinMode = PinMode.COPY
+    copy_limit_gb: int = 50
+
+    @property
+    def copy_limit_bytes(self) -> int:
+        return self.copy_limit_gb * 10**9
+
+
+@dataclass(frozen=True)
+class GuardRails:
+    """What a run of the project may at most be. Instance types are exact names or patterns such as `ml.m5.*`."""
+
+    instance_types: tuple[str, ...] = ("ml.m5.large",)
+    max_instances: int = 1
+    max_runtime_minutes: int = 60
+    concurrent_runs: int = 2
+    runs_per_day: int = 20
+
+    def allows_instance_type(self, instance_type: str) -> bool:
+        return any(fnmatchcase(instance_type, pattern) for pattern in self.instance_types)
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One address and the outcomes that it is told of."""
+
+    mail: str
+    on: tuple[Outcome, ...] = tuple(Outcome)
+
+
+@dataclass(frozen=True)
+class Project:
+    name: str
+    repository: str
+    data_prefix: str
+    branch: str = "main"
+    paths: PathFilter = PathFilter()
+    on_data: OnData = OnData.REUSE
+    on_push: OnPush = OnPush.TRAIN
+    seal: SealPolicy = SealPolicy()
+    pin: PinPolicy = PinPolicy()
+    guard_rails: GuardRails = GuardRails()
+    notify: tuple[Subscription, ...] = ()
+    base_images: tuple[str, ...] = ()
+
+    def to_document(self) -> dict[str, object]:
+        return encode_object(self)
+
+    @classmethod
+    def from_document(cls, document: object) -> Project:
+        return decode(cls, document)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One deployment: `dropforge-<stage>`, its projects, and the limits that hold across them.
+
+    `prices` is USD an instance hour by instance type; cost is stated only for the types in it.
+    """
+
+    deployment: str
+    projects: tuple[Project, ...]
+    concurrent_runs: int = 8
+    prices: Mapping[str, Decimal] | None = None
+
+    def project(self, name: str) -> Project:
+        found = self.find_project(name)
+        if found is None:
+            raise UnknownProjectError(name)
+        return found
+
+    def find_project(self, name: str) -> Project | None:
+        return next((project for project in self.projects if project.name == name), None)
+
+    def project_of(self, key: str) -> Project | None:
+        """The project whose data prefix holds the object key; prefixes never overlap, so there is at most one."""
+        return next((project for project in self.projects if key.startswith(project.data_prefix)), None)
+
+    def price_of(self, instance_type: str) -> Decimal | None:
+        return (self.prices or {}).get(instance_type)

@@ -1,0 +1,172 @@
+"""A run: one image on one dataset version with resolved parameters, named by these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.canonical import digest
+from dropforge.domain.dataset import Dataset
+from dropforge.domain.image import Image
+from dropforge.domain.trail import START, TrailHead
+from dropforge.domain.training_job import JobState, ModelArtifact, StatusTransition
+from dropforge.domain.training_spec import TrainingSpec
+
+
+class RunStatus(Enum):
+    """WAITING for its turn or a limit; HELD until somebody changes something; STARTING: intended, job not yet confirmed."""
+
+    WAITING = "WAITING"
+    HELD = "HELD"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+    @property
+    def is_open(self) -> bool:
+        """Takes one of the places that concurrency limits count."""
+        return self in {RunStatus.STARTING, RunStatus.RUNNING}
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED}
+
+
+class RequesterKind(Enum):
+    PUSH = "push"
+    DROP = "drop"
+    USER = "user"
+    RULE = "rule"
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who or what asked: a claimed commit author, an S3 principal, an IAM caller, or the rule that acted."""
+
+    kind: RequesterKind
+    name: str
+
+
+class DelayCause(Enum):
+    TURN = "turn"  # nobody has looked yet
+    PAUSED = "paused"
+    LIMIT = "limit"  # a limit of the project or the stage
+    BUSY = "busy"  # AWS: throttled, quota or capacity reached
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a run waits, and when it is worth looking again."""
+
+    due: datetime
+    cause: DelayCause
+    reason: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why a run will not start by itself, and what to do."""
+
+    outcome: Outcome  # HELD by a guard rail, BLOCKED by the account
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One SageMaker job: intended first, then confirmed by its ARN, then observed."""
+
+    number: int
+    job_name: str
+    intended_at: datetime
+    started_at: datetime | None = None
+    job_arn: str | None = None
+    state: JobState | None = None
+
+    @property
+    def has_job(self) -> bool:
+        return self.job_arn is not None or self.state is not None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended. `cost_usd` is stated for instance types whose price ops gave; `log_tail` holds the last lines."""
+
+    reason: str | None = None
+    metrics: Mapping[str, Decimal] = field(default_factory=dict)
+    model: ModelArtifact | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    billable_seconds: int | None = None
+    cost_usd: Decimal | None = None
+    log_tail: tuple[str, ...] = ()
+    where: str | None = None
+    transitions: tuple[StatusTransition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """The unit of record, as its events have made it; `trail` names the last of them.
+
+    `busy_delays` counts how often AWS had no room, `announced` the trail sequences that people were told of.
+    """
+
+    id: str
+    project: str
+    image: Image
+    dataset: Dataset
+    spec: TrainingSpec
+    requester: Requester
+    requested_at: datetime
+    status: RunStatus
+    changed_at: datetime
+    waiting: Waiting | None = None
+    held: Held | None = None
+    attempts: tuple[Attempt, ...] = ()
+    busy_delays: int = 0
+    result: RunResult | None = None
+    announced: tuple[int, ...] = ()
+    trail: TrailHead = START
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The latest."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def next_attempt(self) -> int:
+        """An attempt that was intended and never got a job is tried again under its own number and name."""
+        latest = self.attempt
+        if latest is None:
+            return 1
+        return latest.number + 1 if latest.has_job else latest.number
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """Enough of a run to find it and to put it in line."""
+
+    id: str
+    project: str
+    requested_at: datetime
+    status: RunStatus
+
+
+def run_id(project: str, image_digest: str, dataset_version: str, spec: TrainingSpec) -> str:
+    """Twenty hexadecimal digits (80 bits) over the inputs: the same inputs are the same run.
+
+    The resolved parameters are the whole resolved spec, since instance type and environment can change a result too.
+    """
+    inputs = {
+        "project": project,
+        "image": image_digest,
+        "dataset": dataset_version,
+        "parameters": spec.to_document(),
+    }
+    return digest(inputs).removeprefix("sha256:")[:20]

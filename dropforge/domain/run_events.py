@@ -1,0 +1,215 @@
+"""What can happen to a run, in the past tense. A run's trail is these, and the run is what they add up to.
+
+Each event says how it changes a run, and returns the very same run when it changes nothing: an older observation never
+undoes a newer one, and nothing but its announcement follows a run's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias, get_args
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.dataset import Dataset
+from dropforge.domain.encoding import decode, encode_object
+from dropforge.domain.errors import InvalidDocumentError
+from dropforge.domain.image import Image
+from dropforge.domain.run import Attempt, DelayCause, Held, Requester, Run, RunResult, RunStatus, Waiting
+from dropforge.domain.training_job import JobState
+from dropforge.domain.training_spec import TrainingSpec
+
+NOT_STARTED = frozenset({RunStatus.WAITING, RunStatus.STARTING})
+FIRST_REASON = "waits for its turn"
+
+
+@dataclass(frozen=True)
+class RunRequested:
+    """The first event of every run. `spec` is resolved: the image's, with what the requester changed."""
+
+    at: datetime
+    run_id: str
+    project: str
+    image: Image
+    dataset: Dataset
+    spec: TrainingSpec
+    requester: Requester
+
+    def new_run(self) -> Run:
+        return Run(
+            id=self.run_id,
+            project=self.project,
+            image=self.image,
+            dataset=self.dataset,
+            spec=self.spec,
+            requester=self.requester,
+            requested_at=self.at,
+            status=RunStatus.WAITING,
+            changed_at=self.at,
+            waiting=Waiting(self.at, DelayCause.TURN, FIRST_REASON),
+        )
+
+    def apply(self, run: Run) -> Run:
+        return run
+
+
+@dataclass(frozen=True)
+class RunHeld:
+    """It will not start until somebody acts; announced."""
+
+    at: datetime
+    outcome: Outcome
+    reason: str
+    remedy: str
+
+    def apply(self, run: Run) -> Run:
+        if run.status not in NOT_STARTED:
+            return run
+        held = Held(self.outcome, self.reason, self.remedy)
+        return replace(run, status=RunStatus.HELD, held=held, waiting=None, changed_at=self.at)
+
+
+@dataclass(frozen=True)
+class RunDelayed:
+    """It waits, for now; told once for each new reason, and each time that AWS had no room."""
+
+    at: datetime
+    due: datetime
+    cause: DelayCause
+    reason: str
+
+    def apply(self, run: Run) -> Run:
+        waiting = Waiting(self.due, self.cause, self.reason)
+        if run.status not in NOT_STARTED or run.waiting == waiting:
+            return run
+        busy_delays = run.busy_delays + (self.cause is DelayCause.BUSY)
+        return replace(run, status=RunStatus.WAITING, waiting=waiting, busy_delays=busy_delays, changed_at=self.at)
+
+
+@dataclass(frozen=True)
+class RunReleased:
+    """Somebody asked for a held run to be looked at again."""
+
+    at: datetime
+    by: Requester
+
+    def apply(self, run: Run) -> Run:
+        if run.status is not RunStatus.HELD:
+            return run
+        waiting = Waiting(self.at, DelayCause.TURN, FIRST_REASON)
+        return replace(run, status=RunStatus.WAITING, held=None, waiting=waiting, changed_at=self.at)
+
+
+@dataclass(frozen=True)
+class AttemptIntended:
+    """A job of this name is about to be created; whoever finds this without a job creates it."""
+
+    at: datetime
+    attempt: int
+    job_name: str
+
+    def apply(self, run: Run) -> Run:
+        if run.status is not RunStatus.WAITING or self.attempt != run.next_attempt:
+            return run
+        earlier = tuple(each for each in run.attempts if each.number < self.attempt)
+        intended = Attempt(self.attempt, self.job_name, self.at)
+        return replace(run, status=RunStatus.STARTING, waiting=None, attempts=(*earlier, intended), changed_at=self.at)
+
+
+@dataclass(frozen=True)
+class AttemptStarted:
+    """SageMaker has the job."""
+
+    at: datetime
+    attempt: int
+    job_arn: str
+
+    def apply(self, run: Run) -> Run:
+        latest = run.attempt
+        if run.status.is_terminal or latest is None or latest.number != self.attempt or latest.job_arn is not None:
+            return run
+        started = replace(latest, job_arn=self.job_arn, started_at=self.at)
+        return _running(run, started, self.at)
+
+
+@dataclass(frozen=True)
+class JobStateObserved:
+    """SageMaker told of a job's state, perhaps before its creation was written down."""
+
+    at: datetime
+    attempt: int
+    state: JobState
+
+    def apply(self, run: Run) -> Run:
+        latest = run.attempt
+        if run.status.is_terminal or latest is None or latest.number != self.attempt:
+            return run
+        if not self.state.is_newer_than(latest.state):
+            return run
+        return _running(run, replace(latest, state=self.state), self.at)
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """The end, announced. `outcome` is COMPLETED, FAILED or STOPPED."""
+
+    at: datetime
+    outcome: Outcome
+    result: RunResult
+    state: JobState | None = None
+
+    def apply(self, run: Run) -> Run:
+        if run.status.is_terminal:
+            return run
+        attempts = run.attempts
+        if self.state is not None and attempts:
+            attempts = (*attempts[:-1], replace(attempts[-1], state=self.state))
+        status = RunStatus[self.outcome.name]
+        return replace(
+            run, status=status, result=self.result, attempts=attempts, waiting=None, held=None, changed_at=self.at
+        )
+
+
+@dataclass(frozen=True)
+class RunAnnounced:
+    """People were told of the trail entry with this sequence."""
+
+    at: datetime
+    sequence: int
+    outcome: Outcome
+
+    def apply(self, run: Run) -> Run:
+        if self.sequence in run.announced:
+            return run
+        return replace(run, announced=(*run.announced, self.sequence))
+
+
+RunEvent: TypeAlias = (
+    RunRequested
+    | RunHeld
+    | RunDelayed
+    | RunReleased
+    | AttemptIntended
+    | AttemptStarted
+    | JobStateObserved
+    | RunFinished
+    | RunAnnounced
+)
+EVENTS: dict[str, type[RunEvent]] = {kind.__name__: kind for kind in get_args(RunEvent)}
+
+
+def event_document(event: RunEvent) -> dict[str, object]:
+    """The event as the trail keeps it: its members, and its name under `type`."""
+    return {"type": type(event).__name__, **encode_object(event)}
+
+
+def event_from_document(document: object) -> RunEvent:
+    if not isinstance(document, dict) or document.get("type") not in EVENTS:
+        raise InvalidDocumentError("this trail entry holds no event that is known here: read it with a newer dropforge")
+    members = {name: value for name, value in document.items() if name != "type"}
+    return decode(EVENTS[document["type"]], members)
+
+
+def _running(run: Run, attempt: Attempt, at: datetime) -> Run:
+    attempts = (*run.attempts[:-1], attempt)
+    return replace(run, status=RunStatus.RUNNING, attempts=attempts, waiting=None, held=None, changed_at=at)

@@ -1,0 +1,336 @@
+"""What the use cases need of the world. Adapters implement these on AWS, `tests/fakes/` in memory.
+
+Reads are strongly consistent unless said otherwise. Whatever goes wrong otherwise (network, permissions) is raised as it
+comes: the message is then delivered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from dropforge.domain.admission import ProjectLoad
+from dropforge.domain.announcement import Announcement, AnnouncementKey
+from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion
+from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.errors import DropforgeError
+from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer
+from dropforge.domain.image import Image
+from dropforge.domain.mail import Mail
+from dropforge.domain.notice import Notice
+from dropforge.domain.project import Stage
+from dropforge.domain.run import Run, RunRef
+from dropforge.domain.run_events import RunEvent
+from dropforge.domain.trail import TrailEntry
+from dropforge.domain.training_job import JobDescription, JobRequest, ModelArtifact
+
+
+class ConflictError(DropforgeError):
+    """Somebody else wrote first: read again and decide again."""
+
+
+class JobExistsError(DropforgeError):
+    """A training job of that name exists: ours only if Describe shows our tags."""
+
+
+class BusyError(DropforgeError):
+    """AWS has no room now (throttled, quota in use, no capacity); the message is AWS's. Never a reason to fail a run.
+
+    `throttled` says that any other request would be refused as well.
+    """
+
+    def __init__(self, message: str, *, throttled: bool = False) -> None:
+        super().__init__(message)
+        self.throttled = throttled
+
+
+class QuotaZeroError(DropforgeError):
+    """The account may run no job at all on that instance type; waiting does not help."""
+
+
+class RejectedError(DropforgeError):
+    """AWS will not take this request however often it is sent; the message is AWS's."""
+
+
+class ConnectionPendingError(DropforgeError):
+    """The connection to the code host was never completed in the console."""
+
+
+class Runs(Protocol):
+    """Runs and their trails."""
+
+    def commit(self, before: Run | None, event: RunEvent) -> Run:
+        """Write all that `domain.transition.transition(before, event)` says, in one transaction.
+
+        Conditions: the run's stored trail head is `before.trail` (for None: there is no run), the trail entry is absent,
+        a PENDING announcement is absent. Also adds `opened` and the start to the project's load. Returns the run as
+        written, or `before` when the event changes nothing. ConflictError when a condition does not hold.
+        """
+        ...
+
+    def run(self, run_id: str) -> Run | None: ...
+
+    def trail(self, run_id: str) -> tuple[TrailEntry, ...]: ...
+
+    def load(self, project: str, day: date) -> ProjectLoad:
+        """Open runs of the project, and runs started on the UTC day, as the committed transactions counted them."""
+        ...
+
+    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
+        """WAITING runs that are due, the longest requested first within the same due time (eventually consistent)."""
+        ...
+
+    def open_runs(self) -> Iterator[RunRef]:
+        """STARTING and RUNNING runs (eventually consistent)."""
+        ...
+
+    def held_runs(self, project: str) -> Iterator[RunRef]:
+        """HELD runs of the project (eventually consistent)."""
+        ...
+
+    def runs_of_project(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        """The newest first (eventually consistent)."""
+        ...
+
+    def runs_of_commit(self, commit: str) -> tuple[RunRef, ...]: ...
+
+    def runs_of_dataset(self, version: str) -> tuple[RunRef, ...]: ...
+
+    def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
+        """Runs whose id begins so; a prefix has at least four digits. At most a handful is returned."""
+        ...
+
+
+class Catalog(Protocol):
+    """Images, dataset versions, object versions, and each project's head."""
+
+    def head(self, project: str) -> ProjectHead:
+        """An empty head when there is none yet."""
+        ...
+
+    def advance_image(self, image: Image) -> ProjectHead:
+        """Record the image, and make it the head's unless `replaces` says no; the head with both halves afterwards.
+
+        The other half is read consistently after this one is written: of an image and data that arrive at the same
+        moment, at least one sees both.
+        """
+        ...
+
+    def advance_data(self, data: SealedData) -> ProjectHead:
+        """As `advance_image`, for the other half; the dataset itself was put before."""
+        ...
+
+    def image(self, project: str, digest: str) -> Image | None: ...
+
+    def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:
+        """Record the version and, for each object version, that it is part of it; the first record stays."""
+        ...
+
+    def dataset(self, project: str, version: str) -> Dataset | None: ...
+
+    def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
+        """The dataset versions that hold the object (eventually consistent)."""
+        ...
+
+    def record_drop(self, project: str, drop: ObjectDropped) -> None:
+        """Keep who dropped which object version, when and from where; the first record stays."""
+        ...
+
+    def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None: ...
+
+    def checksums(self, bucket: str, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Checksum]:
+        """What is already known of these object versions' bytes."""
+        ...
+
+    def record_checksum(self, bucket: str, listed: ListedObject, checksum: Checksum) -> None: ...
+
+
+class SealTimers(Protocol):
+    def touch_seal(self, project: str, at: datetime, due: datetime) -> SealTimer:
+        """Count a drop: revision + 1, a new last drop and due time. The timer's item is never deleted."""
+        ...
+
+    def seal_timer(self, project: str) -> SealTimer | None: ...
+
+    def clear_seal(self, project: str, revision: int) -> bool:
+        """Take the due time away unless a drop was counted since that revision; whether it was taken."""
+        ...
+
+    def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
+        """Eventually consistent."""
+        ...
+
+
+class Rebuilds(Protocol):
+    def record_rebuild(self, rebuild: Rebuild) -> Rebuild:
+        """The rebuild as stored under its project and dataset version: the first record stays."""
+        ...
+
+    def rebuild(self, project: str, dataset_version: str) -> Rebuild | None: ...
+
+    def rebuild_started(self, project: str, dataset_version: str, execution_id: str) -> None: ...
+
+    def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
+        """Let this image stand for the rebuild if none does yet; the rebuild as stored. UnknownRebuild is not an error:
+        an unrecorded one is recorded with the claim.
+        """
+        ...
+
+    def unstarted_rebuilds(self) -> tuple[Rebuild, ...]:
+        """Recorded, and no execution known (eventually consistent)."""
+        ...
+
+
+class Pauses(Protocol):
+    def pause(self, project: str | None) -> Pause | None:
+        """The pause of exactly this project, or of the stage for None."""
+        ...
+
+    def set_pause(self, pause: Pause) -> None: ...
+
+    def clear_pause(self, project: str | None) -> None: ...
+
+
+class Announcements(Protocol):
+    def put_notice(self, notice: Notice) -> bool:
+        """Keep the notice and its PENDING announcement, in one transaction; False when it was there already."""
+        ...
+
+    def notice(self, notice_id: str) -> Notice | None: ...
+
+    def notices(self, limit: int) -> tuple[Notice, ...]:
+        """The newest first (eventually consistent)."""
+        ...
+
+    def announcement(self, key: AnnouncementKey) -> Announcement | None: ...
+
+    def lease_announcement(self, key: AnnouncementKey, now: datetime, until: datetime) -> Announcement | None:
+        """Take the announcement for sending, when `is_free(now)`; None when it is sent, leased or unknown."""
+        ...
+
+    def notice_announced(self, key: AnnouncementKey) -> None:
+        """Mark a notice's announcement SENT. A run's is marked by committing RunAnnounced."""
+        ...
+
+    def pending_announcements(self) -> tuple[Announcement, ...]:
+        """The oldest first (eventually consistent)."""
+        ...
+
+
+class MetadataStore(Runs, Catalog, SealTimers, Rebuilds, Pauses, Announcements, Protocol):
+    """The state of everything, and the trail of what happened."""
+
+
+class DataBucket(Protocol):
+    """Data as it was dropped, and as it is pinned in the artifact bucket."""
+
+    @property
+    def name(self) -> str:
+        """Of the training bucket."""
+        ...
+
+    def current_objects(self, prefix: str) -> Iterator[ListedObject]:
+        """What is there now, with versions; what a delete marker hides is not there."""
+        ...
+
+    def checksum(self, listed: ListedObject) -> Checksum:
+        """SHA-256 over that very version: as S3 keeps it for the whole object, else by reading it."""
+        ...
+
+    def pinned_keys(self, prefix: str) -> frozenset[str]:
+        """Keys that are complete in the artifact bucket below the prefix."""
+        ...
+
+    def pin(self, version: ObjectVersion, to_key: str) -> None:
+        """Copy that very version, server-side, into the artifact bucket."""
+        ...
+
+    def put_manifest(self, key: str, manifest: Manifest) -> None: ...
+
+    def manifest(self, key: str) -> Manifest: ...
+
+    def model_artifact(self, uri: str) -> ModelArtifact | None:
+        """The archive's version, size and SHA-256; None when the job left none."""
+        ...
+
+
+@dataclass(frozen=True)
+class PushedImage:
+    """What ECR says of a tag. `uri` names the image by digest."""
+
+    repository: str
+    digest: str
+    uri: str
+    pushed_at: datetime
+
+
+class ImageRegistry(Protocol):
+    def pushed_image(self, project: str, tag: str) -> PushedImage | None: ...
+
+
+class TrainingJobs(Protocol):
+    def create(self, job: JobRequest) -> str:
+        """The new job's ARN. JobExistsError, BusyError, QuotaZeroError, RejectedError."""
+        ...
+
+    def describe(self, name: str) -> JobDescription | None:
+        """None when there is no such job."""
+        ...
+
+    def stop(self, name: str) -> None: ...
+
+
+class Pipelines(Protocol):
+    def start_rebuild(self, rebuild: Rebuild) -> str:
+        """The execution's id; the same for the same client token. ConnectionPendingError, BusyError."""
+        ...
+
+    def started_at(self, project: str, execution_id: str) -> datetime: ...
+
+    def why_failed(self, project: str, execution_id: str) -> str:
+        """The failed action and its own last words, for a person."""
+        ...
+
+
+class JobLogs(Protocol):
+    def tail(self, job_name: str, lines: int) -> tuple[str, ...]:
+        """The last lines that the job wrote; empty when it wrote none."""
+        ...
+
+
+class Wakeups(Protocol):
+    """Wakes a use case soon. Losing one delays work until the next tick and no longer."""
+
+    def dispatch(self) -> None: ...
+
+    def seal(self, project: str, after: timedelta) -> None: ...
+
+
+class Announcer(Protocol):
+    def publish(self, mail: Mail, announcement: Announcement) -> None:
+        """Send to whoever subscribed to the announcement's project and outcome."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside, in one value; each use case takes of it what it needs."""
+
+    stage: Stage
+    store: MetadataStore
+    bucket: DataBucket
+    registry: ImageRegistry
+    jobs: TrainingJobs
+    pipelines: Pipelines
+    logs: JobLogs
+    wakeups: Wakeups
+    announcer: Announcer
+    clock: Clock
