@@ -74,9 +74,7 @@ def _holds(run: Run, project: Project) -> Iterator[Hold]:
     if missing := sorted(run.spec.channels.keys() - run.dataset.channels.keys()):
         there = ", ".join(sorted(run.dataset.channels))
         reason = f"the training spec reads channel {missing[0]}, but the data has only {there}"
-        yield Hold(
-            reason, f"Put objects under {project.data_prefix}{missing[0]}/, or correct channels in dropforge.yaml."
-        )
+        yield Hold(reason, f"Put objects under {project.data_prefix}{missing[0]}/, or mend dropforge.yaml.")
 
 
 def _remedy(project: Project, field: str) -> str:

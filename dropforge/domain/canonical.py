@@ -1,7 +1,7 @@
 """One byte sequence for one document, so that equal content has an equal name everywhere and for ever.
 
 The encoding is RFC 8785 (JSON Canonicalization Scheme) for documents whose numbers are integers within ±(2^53 - 1):
-UTF-8, no white space, object members sorted by UTF-16 code units, the shortest escapes. Text is taken as it is and never
+UTF-8, no white space, object members sorted by UTF-16 code units, the shortest escapes. Text is taken as it is, never
 normalized, since S3 keys that differ only in Unicode form are different keys. A fraction has no place in an identity:
 write it as text.
 """

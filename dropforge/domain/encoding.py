@@ -1,7 +1,7 @@
 """Domain values as JSON documents and back, led by the dataclasses' own annotations.
 
-Times become ISO 8601 in UTC with microseconds (they sort as text), decimals text, enumerations their value; a member that
-is None is left out. Decoding is strict: an unknown or missing member, or one of the wrong type, is an
+Times become ISO 8601 in UTC with microseconds (they sort as text), decimals text, enumerations their value; a member
+that is None is left out. Decoding is strict: an unknown or missing member, or one of the wrong type, is an
 InvalidDocumentError that names its path. Members added later need a default, so that older documents still decode.
 """
 
@@ -26,20 +26,12 @@ def encode(value: object) -> object:
         members = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {name: encode(member) for name, member in members if member is not None}
     match value:
-        case Enum():
-            return value.value
-        case datetime():
-            return time_text(value)
-        case Decimal():
-            return str(value)
         case Mapping():
             return {str(name): encode(member) for name, member in value.items()}
         case tuple() | list():
             return [encode(item) for item in value]
-        case None | bool() | int() | str():
-            return value
         case _:
-            raise InvalidDocumentError(f"a {type(value).__name__} cannot be written to a document: use text")
+            return _encode_scalar(value)
 
 
 def encode_object(value: object) -> dict[str, object]:
@@ -54,6 +46,20 @@ def decode(kind: type[T], document: object) -> T:
 
 def time_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _encode_scalar(value: object) -> object:
+    match value:
+        case Enum():
+            return value.value
+        case datetime():
+            return time_text(value)
+        case Decimal():
+            return str(value)
+        case None | bool() | int() | str():
+            return value
+        case _:
+            raise InvalidDocumentError(f"a {type(value).__name__} cannot be written to a document: use text")
 
 
 def _decode(kind: object, value: object, path: str) -> object:

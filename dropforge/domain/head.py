@@ -46,7 +46,7 @@ class ProjectHead:
 
 @dataclass(frozen=True)
 class SealTimer:
-    """When a project's data is next sealed. `revision` counts drops and never goes back; `due` is None when nothing waits."""
+    """When a project's data is next sealed; `due` is None when nothing waits. `revision` counts drops, for ever."""
 
     project: str
     revision: int
@@ -69,7 +69,7 @@ class Rebuild:
 
     @property
     def client_token(self) -> str:
-        """Makes a second start the first one: the version's 64 hexadecimal digits, within the token's 128 characters."""
+        """Makes a second start the first one: 64 hexadecimal digits, where CodePipeline takes 128 characters."""
         return self.dataset_version.removeprefix("sha256:")
 
 

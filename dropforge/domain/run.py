@@ -18,7 +18,7 @@ from dropforge.domain.training_spec import TrainingSpec
 
 
 class RunStatus(Enum):
-    """WAITING for its turn or a limit; HELD until somebody changes something; STARTING: intended, job not yet confirmed."""
+    """WAITING: for its turn or a limit. HELD: until somebody acts. STARTING: intended, the job not yet confirmed."""
 
     WAITING = "WAITING"
     HELD = "HELD"
@@ -96,7 +96,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended. `cost_usd` is stated for instance types whose price ops gave; `log_tail` holds the last lines."""
+    """How a run ended. `cost_usd` is stated where ops gave the instance type's price; `log_tail` is the last lines."""
 
     reason: str | None = None
     metrics: Mapping[str, Decimal] = field(default_factory=dict)

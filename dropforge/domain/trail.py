@@ -1,6 +1,6 @@
 """What happened to a run, in order, each entry bound to the one before by its hash.
 
-Whoever holds a head (sequence and digest) can tell whether entries were changed, removed, reordered or cut off before it.
+Whoever holds a head (sequence and digest) can tell whether entries before it were changed, removed, moved or cut off.
 """
 
 from __future__ import annotations

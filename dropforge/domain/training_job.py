@@ -43,9 +43,10 @@ class JobState:
         """Events come twice and out of order: a later status wins, then a later time; the end is final."""
         if other is None:
             return True
-        return not other.status.is_terminal and self._rank() > other._rank()
+        return not other.status.is_terminal and self.rank > other.rank
 
-    def _rank(self) -> tuple[int, datetime]:
+    @property
+    def rank(self) -> tuple[int, datetime]:
         return _ORDER.get(self.status, 2), self.modified_at
 
 

@@ -25,7 +25,7 @@ ALLOWED_MEMBERS = frozenset(
         "RetryStrategy",
     }
 )
-"""Members of CreateTrainingJob that `sagemaker:` may set, by dotted name: never role, key, network, inputs or outputs."""
+"""Members of CreateTrainingJob that `sagemaker:` may set, by dotted name: never role, key, network, input or output."""
 
 LONGEST_RUNTIME_MINUTES = 28 * 24 * 60
 

@@ -1,6 +1,6 @@
 """What the use cases need of the world. Adapters implement these on AWS, `tests/fakes/` in memory.
 
-Reads are strongly consistent unless said otherwise. Whatever goes wrong otherwise (network, permissions) is raised as it
+Reads are strongly consistent unless said otherwise. Whatever else goes wrong (network, permissions) is raised as it
 comes: the message is then delivered again.
 """
 
@@ -64,8 +64,8 @@ class Runs(Protocol):
     def commit(self, before: Run | None, event: RunEvent) -> Run:
         """Write all that `domain.transition.transition(before, event)` says, in one transaction.
 
-        Conditions: the run's stored trail head is `before.trail` (for None: there is no run), the trail entry is absent,
-        a PENDING announcement is absent. Also adds `opened` and the start to the project's load. Returns the run as
+        Conditions: the run's stored trail head is `before.trail` (for None: there is no run); the trail entry is
+        absent; a PENDING announcement is absent. Also adds `opened` and the start to the project's load. Returns the run as
         written, or `before` when the event changes nothing. ConflictError when a condition does not hold.
         """
         ...
@@ -173,8 +173,9 @@ class Rebuilds(Protocol):
     def rebuild_started(self, project: str, dataset_version: str, execution_id: str) -> None: ...
 
     def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
-        """Let this image stand for the rebuild if none does yet; the rebuild as stored. UnknownRebuild is not an error:
-        an unrecorded one is recorded with the claim.
+        """Let this image stand for the rebuild if none does yet; the rebuild as stored.
+
+        Somebody may start a pipeline by hand with a dataset version: what is not recorded is recorded with the claim.
         """
         ...
 
