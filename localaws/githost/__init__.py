@@ -1,0 +1,8 @@
+"""The local stand-in for GitHub: bare repositories whose push starts pipelines, as a CodeConnections trigger would."""
+
+from __future__ import annotations
+
+from localaws.githost.pushes import Push, pushed
+from localaws.githost.repositories import Commit, Repository, RepositoryError, clone_url, create, find
+
+__all__ = ["Commit", "Push", "Repository", "RepositoryError", "clone_url", "create", "find", "pushed"]
