@@ -1,0 +1,1 @@
+"""Container images built, pushed, pulled and run on this machine, with an engine or without one."""
