@@ -34,6 +34,11 @@ class InvalidSpecError(DropforgeError):
     """The training spec asks for something that cannot be; the message names the field and the remedy."""
 
 
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise InvalidSpecError(otherwise)
+
+
 class InputMode(Enum):
     FILE = "File"
     FAST_FILE = "FastFile"
@@ -174,8 +179,3 @@ def _dotted(members: Mapping[str, object]) -> list[str]:
         inner = value if name in {"AlgorithmSpecification", "ResourceConfig"} and isinstance(value, Mapping) else None
         names += [name] if inner is None else [f"{name}.{each}" for each in inner]
     return names
-
-
-def _require(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise InvalidSpecError(otherwise)
