@@ -8,19 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from dropforge.domain.artifact_layout import channel_prefix
 from dropforge.domain.canonical import canonical, digest_of_bytes
 from dropforge.domain.encoding import decode, encode
-from dropforge.domain.errors import DropforgeError, InvalidDocumentError
-
-DEFAULT_CHANNEL = "training"
-MARKER = "_SUCCESS"
-LONGEST_KEY = 1024
-"""Bytes of UTF-8, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
-
-
-class DatasetRefusedError(DropforgeError):
-    """These objects make no dataset; the message says which, why, and what to do."""
+from dropforge.domain.errors import InvalidDocumentError
 
 
 class ChecksumSource(Enum):
@@ -115,19 +105,3 @@ class Dataset:
     @property
     def bytes(self) -> int:
         return sum(channel.bytes for channel in self.channels.values())
-
-
-def split_key(key: str, data_prefix: str) -> tuple[str, str]:
-    """The channel of an object and its name within it: the first folder under the prefix, else `training`."""
-    folder, slash, name = key.removeprefix(data_prefix).partition("/")
-    return (folder, name) if slash and folder and name else (DEFAULT_CHANNEL, key.removeprefix(data_prefix))
-
-
-def is_data(key: str) -> bool:
-    """Neither a console's folder placeholder nor a marker object."""
-    return not key.endswith("/") and key.rpartition("/")[2] != MARKER
-
-
-def pinned_key(project: str, version: str, data_prefix: str, key: str) -> str:
-    channel, name = split_key(key, data_prefix)
-    return f"{channel_prefix(project, version, channel)}{name}"

@@ -8,6 +8,7 @@ from enum import Enum
 
 from dropforge.domain.dataset import Dataset
 from dropforge.domain.image import Image
+from dropforge.domain.run import Requester
 
 
 class WaitsFor(Enum):
@@ -51,6 +52,7 @@ class SealTimer:
     project: str
     revision: int
     last_drop_at: datetime
+    last_drop_by: str
     due: datetime | None
 
 
@@ -63,6 +65,7 @@ class Rebuild:
 
     project: str
     dataset_version: str
+    requester: Requester
     requested_at: datetime
     execution_id: str | None = None
     image_digest: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,3 +43,17 @@ class Image:
         that gives an earlier image again, bit for bit, keeps that image's time.
         """
         return other is None or self.execution_started_at >= other.execution_started_at
+
+
+@dataclass(frozen=True)
+class BuildClaims:
+    """What a build says of itself in `image.json`; the spec is still a document, to be checked."""
+
+    spec: Mapping[str, object]
+    author: str
+    message: str
+
+
+def image_tag(commit: str, execution_id: str) -> str:
+    """Tags are immutable, and the same commit may be built again: a tag is of one commit in one pipeline execution."""
+    return f"{commit}-{execution_id}"

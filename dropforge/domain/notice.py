@@ -14,7 +14,8 @@ from dropforge.domain.canonical import digest
 class Notice:
     """`sentence` says what happened and what to do; `evidence` names the thing exactly (key and version, execution, …).
 
-    `at` is when the thing happened, as its event says; it is no part of the notice's identity.
+    The same thing told twice is one notice: kind, project and evidence are its identity. `at` is when it happened, as
+    its event says; `details` are lines to show below the sentence.
     """
 
     kind: Outcome
@@ -23,16 +24,12 @@ class Notice:
     sentence: str
     at: datetime
     evidence: Mapping[str, str] = field(default_factory=dict)
+    details: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
-        """The same thing told twice is one notice: 20 hexadecimal digits of its kind, project and evidence."""
-        identity = {
-            "kind": self.kind.value,
-            "project": self.project,
-            "subject": self.subject,
-            "evidence": self.evidence,
-        }
+        """Twenty hexadecimal digits."""
+        identity = {"kind": self.kind.value, "project": self.project, "evidence": self.evidence}
         return digest(identity).removeprefix("sha256:")[:20]
 
     def announcement(self) -> Announcement:

@@ -51,14 +51,6 @@ class JobState:
 
 
 @dataclass(frozen=True)
-class JobStateChange:
-    """A job's state as an event or a Describe call told it."""
-
-    job_name: str
-    state: JobState
-
-
-@dataclass(frozen=True)
 class StatusTransition:
     """One step that SageMaker lists of a job (SecondaryStatusTransitions)."""
 
@@ -101,7 +93,6 @@ class JobDescription:
     name: str
     arn: str
     state: JobState
-    tags: Mapping[str, str]
     transitions: tuple[StatusTransition, ...] = ()
     metrics: Mapping[str, Decimal] = field(default_factory=dict)
     model_uri: str | None = None

@@ -62,11 +62,11 @@ class Runs(Protocol):
     """Runs and their trails."""
 
     def commit(self, before: Run | None, event: RunEvent) -> Run:
-        """Write all that `domain.transition.transition(before, event)` says, in one transaction.
+        """Write all that `transition(before, event)` of the domain says, in one transaction.
 
         Conditions: the run's stored trail head is `before.trail` (for None: there is no run); the trail entry is
-        absent; a PENDING announcement is absent. Also adds `opened` and the start to the project's load. Returns the run as
-        written, or `before` when the event changes nothing. ConflictError when a condition does not hold.
+        absent; a PENDING announcement is absent. The project's load grows by `opened` and by the start. Returns the
+        run as written, or `before` when the event changes nothing. ConflictError when a condition does not hold.
         """
         ...
 
@@ -148,7 +148,7 @@ class Catalog(Protocol):
 
 
 class SealTimers(Protocol):
-    def touch_seal(self, project: str, at: datetime, due: datetime) -> SealTimer:
+    def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
         """Count a drop: revision + 1, a new last drop and due time. The timer's item is never deleted."""
         ...
 
@@ -173,10 +173,7 @@ class Rebuilds(Protocol):
     def rebuild_started(self, project: str, dataset_version: str, execution_id: str) -> None: ...
 
     def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
-        """Let this image stand for the rebuild if none does yet; the rebuild as stored.
-
-        Somebody may start a pipeline by hand with a dataset version: what is not recorded is recorded with the claim.
-        """
+        """Let this image stand for the recorded rebuild if none does yet; the rebuild as stored."""
         ...
 
     def unstarted_rebuilds(self) -> tuple[Rebuild, ...]:
@@ -280,7 +277,17 @@ class TrainingJobs(Protocol):
         """None when there is no such job."""
         ...
 
+    def tags(self, arn: str) -> Mapping[str, str]: ...
+
     def stop(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class BuildFailure:
+    """The failed action in its own last words, for a person, and the end of its log (empty when nothing was built)."""
+
+    reason: str
+    log_tail: tuple[str, ...] = ()
 
 
 class Pipelines(Protocol):
@@ -290,9 +297,7 @@ class Pipelines(Protocol):
 
     def started_at(self, project: str, execution_id: str) -> datetime: ...
 
-    def why_failed(self, project: str, execution_id: str) -> str:
-        """The failed action and its own last words, for a person."""
-        ...
+    def why_failed(self, project: str, execution_id: str) -> BuildFailure: ...
 
 
 class JobLogs(Protocol):
