@@ -15,7 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from localaws.caller import Caller
 from localaws.home import DEFAULT_HOME, Home
+from localaws.mailbox import invitations
 from localaws.processes import ProcessLedger, started_at
 from localaws.server import ServerError, bind, serve, source_root
 
@@ -63,6 +67,11 @@ def _add_hook_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     accept = actions.add_parser("accept", parents=[shared], help="make a pending connection available")
     accept.add_argument("connection", help="the connection's name or ARN")
     accept.set_defaults(run=_accept_connection)
+    subscription = commands.add_parser("subscription", help="answer for the owner of an e-mail address")
+    answers = subscription.add_subparsers(required=True, metavar="ACTION")
+    confirm = answers.add_parser("confirm", parents=[shared], help="confirm subscriptions that await it")
+    confirm.add_argument("address", nargs="?", help="of one address alone (default: of every address)")
+    confirm.set_defaults(run=_confirm_subscriptions)
 
 
 def running(home: Home) -> dict[str, Any] | None:
@@ -168,6 +177,25 @@ def _reset(home: Home, options: argparse.Namespace) -> int:
 def _accept_connection(home: Home, options: argparse.Namespace) -> int:
     answer = _hook(home, "connection/accept", {"connection": options.connection})
     print(json.dumps(answer))
+    return 0
+
+
+def _confirm_subscriptions(home: Home, options: argparse.Namespace) -> int:
+    """Confirm what is pending, as each subscriber does on AWS by the link in the mail."""
+    record = running(home)
+    if record is None:
+        raise ServerError("It does not run: start it with `python -m localaws up`.")
+    sns = Caller(record["endpoint"], record["region"], home.credentials()).client("sns")
+    for invitation in invitations(home.mail):
+        if options.address not in {None, invitation.address}:
+            continue
+        try:
+            sns.confirm_subscription(TopicArn=invitation.topic_arn, Token=invitation.token)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"InvalidParameter", "InvalidParameterException", "NotFound"}:
+                continue  # confirmed before, or gone
+            raise
+        print(f"{invitation.address} now gets mail from {invitation.topic_arn}.")
     return 0
 
 

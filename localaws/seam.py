@@ -22,6 +22,7 @@ from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import eventbridge
 from ministack.services.cloudformation import provisioners
 
+from localaws.requester import requester
 from localaws.runtime import Runtime
 from localaws.service import Service, ServiceError
 from localaws.stored import freeze, thaw
@@ -33,7 +34,7 @@ _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
                 "_build_persistence_save_dict", "_reset_all_state")),
     (router, ("SERVICE_PATTERNS", "extract_access_key_id")),
     (iam_actions, ("SERVICE_TO_IAM_NAMESPACE", "extract_resource_arn", "access_denied_response")),
-    (iam_evaluator, ("enforce", "AuthError")),
+    (iam_evaluator, ("enforce", "AuthError", "caller_arn")),
     (responses, ("json_response", "error_response_json", "get_account_id", "get_region")),
     (eventbridge, ("_put_events",)),
     (provisioners, ("_RESOURCE_HANDLERS",)),
@@ -140,6 +141,7 @@ class _Adapter:
             refusal = _pass_role(self.service, role, headers, query)
             if refusal is not None:
                 return refusal
+        requester.set(iam_evaluator.caller_arn())
         try:
             answer = await asyncio.to_thread(self.service.dispatch, operation, request)
         except ServiceError as error:

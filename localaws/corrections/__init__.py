@@ -2,8 +2,41 @@
 
 from __future__ import annotations
 
+from localaws.corrections import (
+    bucket_properties,
+    copied_objects,
+    ecr_images,
+    ecr_layers,
+    event_targets,
+    lambda_isolation,
+    mail,
+    object_events,
+    provisioning_threads,
+    registry,
+    root_signature,
+    table_properties,
+    topic_properties,
+)
 from localaws.runtime import Runtime
+
+_ALL = (
+    bucket_properties,
+    copied_objects,
+    ecr_images,
+    ecr_layers,
+    event_targets,
+    lambda_isolation,
+    mail,
+    object_events,
+    provisioning_threads,
+    registry,
+    root_signature,
+    table_properties,
+    topic_properties,
+)
 
 
 def install(runtime: Runtime) -> None:
-    """Put every correction in place, before the first request."""
+    """Put every correction in place, before the first request; raise EmulatorChangedError where one has no hold."""
+    for correction in _ALL:
+        correction.install(runtime)

@@ -1,0 +1,71 @@
+"""E-mail as files that a person can open: what SNS would have sent, in RFC 5322 form."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email
+import email.policy
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+
+_SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
+_TOPIC = "X-Localaws-Topic"
+_TOKEN = "X-Localaws-Confirmation-Token"  # noqa: S105  (a header's name)
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A subscription that its subscriber has been asked to confirm."""
+
+    address: str
+    topic_arn: str
+    token: str
+
+
+def deliver(folder: Path, address: str, subject: str, text: str, headers: Mapping[str, str] | None = None) -> Path:
+    """Write one message to one subscriber as a file of its own; return the file.
+
+    The file appears under its name when it is complete. Names sort by time.
+    """
+    message = EmailMessage(policy=email.policy.SMTP)
+    now = dt.datetime.now(dt.UTC)
+    message["From"] = _SENDER
+    message["To"] = address
+    message["Subject"] = re.sub(r"\s+", " ", subject)
+    message["Date"] = now
+    message["Message-ID"] = f"<{uuid.uuid4()}@sns.localaws>"
+    for name, value in (headers or {}).items():
+        message[name] = value
+    message.set_content(text)
+    stem = re.sub(r"[^\w.@+-]+", "-", f"{now:%Y%m%dT%H%M%S.%f}Z {address} {subject}")[:150].strip("-.")
+    target = folder / f"{stem}.eml"
+    unfinished = target.with_suffix(".partial")
+    unfinished.write_bytes(message.as_bytes())
+    return unfinished.rename(target)
+
+
+def invite(folder: Path, invitation: Invitation, endpoint: str) -> None:
+    """Ask a subscriber to confirm, as AWS does before it sends anything else to an address."""
+    name = invitation.topic_arn.rpartition(":")[2]
+    text = (
+        f"You have chosen to subscribe to the topic:\n{invitation.topic_arn}\n\n"
+        "On AWS you would follow a link. Here, run one of\n\n"
+        f"  python -m localaws subscription confirm {invitation.address}\n"
+        f"  aws sns confirm-subscription --endpoint-url {endpoint} \\\n"
+        f"    --topic-arn {invitation.topic_arn} --token {invitation.token}\n\n"
+        "If it was not you, do nothing.\n"
+    )
+    headers = {_TOPIC: invitation.topic_arn, _TOKEN: invitation.token}
+    deliver(folder, invitation.address, f"AWS Notification - Subscription Confirmation ({name})", text, headers)
+
+
+def invitations(folder: Path) -> Iterator[Invitation]:
+    """Yield every invitation that was ever sent, oldest first."""
+    for file in sorted(folder.glob("*.eml")):
+        message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        if message[_TOKEN]:
+            yield Invitation(str(message["To"]), str(message[_TOPIC]), str(message[_TOKEN]))

@@ -1,0 +1,100 @@
+"""A local AWS of its own for a test session, on a free port, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from localaws.home import Home
+
+ROOT = Path(__file__).resolve().parents[2]
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """A running local AWS, as a user has it after `python -m localaws up`."""
+
+    home: Home
+    environment: Mapping[str, str]
+
+    @property
+    def endpoint(self) -> str:
+        return self.environment["AWS_ENDPOINT_URL"]
+
+    @property
+    def region(self) -> str:
+        return self.environment["AWS_REGION"]
+
+    @property
+    def account(self) -> str:
+        return "000000000000"
+
+    def client(self, service: str, role_arn: str | None = None, **options: Any) -> Any:
+        """Return a boto3 client as the account's root user, or as a role."""
+        keys = {
+            "aws_access_key_id": self.environment["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": self.environment["AWS_SECRET_ACCESS_KEY"],
+        }
+        if role_arn is not None:
+            assumed = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+            keys = {
+                "aws_access_key_id": assumed["AccessKeyId"],
+                "aws_secret_access_key": assumed["SecretAccessKey"],
+                "aws_session_token": assumed["SessionToken"],
+            }
+        config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+        session = boto3.session.Session(**keys, region_name=self.region)
+        untyped: Any = session
+        return untyped.client(service, endpoint_url=self.endpoint, config=config, **options)
+
+    def role(self, name: str, service: str, *statements: Mapping[str, Any]) -> str:
+        """Create a role that a service may assume and that may do what the statements say; return its ARN."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=_policy(list(statements)))
+        return arn
+
+
+def start(root: Path) -> LocalServer:
+    """Start a server on a free port through the command line, as a user does."""
+    shown = run_command("up", "--home", str(root), "--port", "0")
+    exports = (line.removeprefix("export ").split("=", 1) for line in shown.splitlines())
+    return LocalServer(Home(root), dict(exports))
+
+
+def run_command(*arguments: str) -> str:
+    """Run `python -m localaws …`; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "localaws", *arguments],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def eventually(look: Callable[[], _Found | None], what: str, seconds: float = 20.0) -> _Found:
+    """Look until something is found; fail, saying what was awaited, when the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not seen within {seconds:.0f} s")
+
+
+def _policy(statements: list[Mapping[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
