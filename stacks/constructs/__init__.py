@@ -1,0 +1,1 @@
+"""What the stacks share: each construct is one kind of resource with everything that Dropforge demands of it."""

@@ -1,0 +1,94 @@
+"""A queue and the queue of what could not be done: both encrypted with the customer's key and closed to plain HTTP."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.acknowledgements import acknowledge
+from stacks.names import Names
+
+LONGEST_RETENTION = Duration.days(14)
+MAX_RECEIVE_COUNT = 5
+"""AWS asks for at least five, so that a throttled poll does not send a healthy message away.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+"""
+
+
+class PrivateQueue(sqs.Queue):
+    """A queue encrypted with the customer's key that refuses whoever does not come over TLS."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.IKey,
+        fifo: bool = False,
+        visibility: Duration | None = None,
+        dead_letters: sqs.IQueue | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            queue_name=f"{name}.fifo" if fifo else name,
+            fifo=fifo or None,
+            content_based_deduplication=fifo or None,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            data_key_reuse=Duration.hours(1),
+            enforce_ssl=True,
+            retention_period=LONGEST_RETENTION,
+            visibility_timeout=visibility,
+            removal_policy=RemovalPolicy.DESTROY,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVE_COUNT)
+            if dead_letters
+            else None,
+        )
+
+
+class LastQueue(PrivateQueue):
+    """Where something ends that could not be delivered, for a person to look at."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id, name=name, key=key)
+        acknowledge(
+            self,
+            "SQS3",
+            "It is a dead-letter queue, of rules and functions rather than of a queue; nothing reads it by itself.",
+        )
+
+
+class DeadLetteredQueue(Construct):
+    """`queue` feeds one function; what fails five times lies in `dead_letters` for 14 days, for a person to look at.
+
+    The visibility timeout is six times the consumer's timeout, as AWS advises for functions that read queues.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: Names,
+        name: str,
+        key: kms.IKey,
+        consumer_seconds: int,
+        fifo: bool = False,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.dead_letters = PrivateQueue(self, "DeadLetters", name=names.of(f"{name}-dead-letters"), key=key, fifo=fifo)
+        self.queue = PrivateQueue(
+            self,
+            "Queue",
+            name=names.of(name),
+            key=key,
+            fifo=fifo,
+            visibility=Duration.seconds(6 * consumer_seconds),
+            dead_letters=self.dead_letters,
+        )

@@ -1,0 +1,64 @@
+"""The role as which every training job of the deployment runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from dropforge.adapters.job_logs import TRAINING_JOBS_LOG_GROUP
+from stacks.constructs.image_build import ECR_LOGIN_BECAUSE, PULL
+from stacks.constructs.service_role import ServiceRole
+from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE
+from stacks.names import Names, arn
+from stacks.policies import allow
+
+METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
+
+
+class TrainingRole(ServiceRole):
+    """Reads pinned data, writes below `runs/`, pulls the projects' images, and nothing more.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateTrainingJob)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: Names,
+        key: kms.IKey,
+        projects: Sequence[str],
+    ) -> None:
+        artifacts = names.bucket_arn("artifacts")
+        group = arn("logs", f"log-group:{TRAINING_JOBS_LOG_GROUP}")
+        super().__init__(
+            scope,
+            construct_id,
+            service="sagemaker.amazonaws.com",
+            source_arn=names.training_job_arns,
+            description=f"{names.deployment}: what a training job may do",
+            permissions=[
+                allow(["s3:GetObject"], [f"{artifacts}/datasets/*", f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
+                allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
+                allow(["s3:ListBucket"], [artifacts], {"StringLike": {"s3:prefix": ["datasets/*", "runs/*"]}}),
+                allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [key.key_arn]),
+                allow(["kms:CreateGrant"], [key.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+                *([allow(PULL, [names.repository_arn(project) for project in projects])] if projects else []),
+                allow(["ecr:GetAuthorizationToken"], ["*"], because=ECR_LOGIN_BECAUSE),
+                allow(["logs:CreateLogGroup", "logs:DescribeLogStreams"], [f"{group}:*"], because=GROUP_BECAUSE),
+                allow(
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    [f"{group}:log-stream:{names.deployment}-*"],
+                    because=JOBS_BECAUSE,
+                ),
+                allow(
+                    ["cloudwatch:PutMetricData"],
+                    ["*"],
+                    {"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}},
+                    because="Metrics are no resources: the condition limits them to SageMaker's own namespace.",
+                ),
+            ],
+        )

@@ -1,0 +1,185 @@
+"""What each function is for and what it may do: one place to read who can change what.
+
+The trail's table is only ever added to: no function may update or delete there. No function may delete a training job,
+an object or an image, and none may list training jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from dropforge.adapters.job_logs import TRAINING_JOBS_LOG_GROUP
+from dropforge.adapters.table_layout import INDEXES
+from stacks.names import Names, arn
+from stacks.policies import Permission, allow
+
+TIMEOUT_SECONDS = MappingProxyType(
+    {
+        "data_dropped": 60,
+        "seal_dataset": 900,
+        "register_image": 120,
+        "dispatch_runs": 120,
+        "record_job_state": 300,
+        "record_build_state": 60,
+        "announce": 60,
+        "sweep": 600,
+    }
+)
+"""Sealing copies whole datasets; recording a finished job reads its model once, to hash it."""
+
+PURPOSES = MappingProxyType(
+    {
+        "data_dropped": "Note each dropped object and start its project's quiet time",
+        "seal_dataset": "Make a dataset version of a prefix that has become quiet, and pin it",
+        "register_image": "Make an image that was built the project's latest",
+        "dispatch_runs": "Start the runs that wait and may start",
+        "record_job_state": "Record what a training job has come to",
+        "record_build_state": "Record that a build has failed, and why",
+        "announce": "Send the mails that are pending",
+        "sweep": "Find what no event told of",
+    }
+)
+
+JOBS_BECAUSE = "A job's name ends in its run and attempt; the prefix is this deployment's alone."
+OBJECTS_BECAUSE = "The objects below one prefix; their names are the data's own."
+GROUP_BECAUSE = "IAM writes a log group's own ARN with this ending: it is the one group and no other."
+BUILD_LOGS_BECAUSE = "The streams of the project's own build log; CodeBuild chooses their names."
+READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """The permissions that functions get, by what they are for. ARNs that cannot be derived from names are given."""
+
+    names: Names
+    projects: Sequence[str]
+    training_role: str
+    key: str
+
+    def permissions(self, module: str) -> list[Permission]:
+        """What the function of the module may do beyond its own source, log and traces."""
+        finish = [*self.describe_jobs(), *self.read_job_logs(), self.read_models()]
+        by_module: dict[str, list[Permission]] = {
+            "data_dropped": [self.wake_others()],
+            "seal_dataset": [self.wake_others(), *self.pin_data(), *self.start_pipelines()],
+            "register_image": [self.wake_others(), *self.read_digests(), self.answer_pipeline()],
+            "dispatch_runs": [self.wake_others(), *self.start_jobs(), *finish],
+            "record_job_state": [self.wake_others(), *finish],
+            "record_build_state": [*self.explain_builds()],
+            "announce": [self.publish()],
+            "sweep": [self.wake_others(), self.publish(), *self.start_pipelines(), *finish],
+        }
+        return [*self.keep_records(), *by_module[module]]
+
+    def keep_records(self) -> list[Permission]:
+        """State is read and written; the trail is only put to, on condition that the entry is absent."""
+        state = arn("dynamodb", f"table/{self.names.of('state')}")
+        state_actions = ["ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]
+        return [
+            allow([f"dynamodb:{action}" for action in state_actions], [state]),
+            allow(["dynamodb:Query"], [f"{state}/index/{index.name}" for index in INDEXES]),
+            allow(["dynamodb:PutItem"], [arn("dynamodb", f"table/{self.names.of('trail')}")]),
+        ]
+
+    def wake_others(self) -> Permission:
+        return allow(
+            ["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo")), arn("sqs", self.names.of("seal"))]
+        )
+
+    def pin_data(self) -> list[Permission]:
+        """List and read what was dropped; write, and never delete, below `datasets/`."""
+        dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
+        return [
+            allow(["s3:ListBucketVersions"], [dropped]),
+            allow(READ_OBJECTS, [f"{dropped}/*"], because=OBJECTS_BECAUSE),
+            allow(["s3:ListBucket"], [kept], {"StringLike": {"s3:prefix": "datasets/*"}}),
+            allow(
+                [*READ_OBJECTS, "s3:AbortMultipartUpload", "s3:PutObject"],
+                [f"{kept}/datasets/*"],
+                because=OBJECTS_BECAUSE,
+            ),
+        ]
+
+    def read_models(self) -> Permission:
+        """Version, size and hash of the model that a job left."""
+        return allow(READ_OBJECTS, [f"{self.names.bucket_arn('artifacts')}/runs/*"], because=OBJECTS_BECAUSE)
+
+    def start_pipelines(self) -> list[Permission]:
+        pipelines = [self.names.pipeline_arn(project) for project in self.projects]
+        return [allow(["codepipeline:StartPipelineExecution"], pipelines)] if pipelines else []
+
+    def read_digests(self) -> list[Permission]:
+        """The registry's word for what was pushed, and CodePipeline's for when the execution began."""
+        if not self.projects:
+            return []
+        return [
+            allow(["ecr:DescribeImages"], [self.names.repository_arn(project) for project in self.projects]),
+            allow(
+                ["codepipeline:GetPipelineExecution", "codepipeline:ListPipelineExecutions"],
+                [self.names.pipeline_arn(project) for project in self.projects],
+            ),
+        ]
+
+    def answer_pipeline(self) -> Permission:
+        """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html"""
+        return allow(
+            ["codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult"],
+            ["*"],
+            because="CodePipeline's jobs are no resources: these two actions can be limited to none.",
+        )
+
+    def start_jobs(self) -> list[Permission]:
+        """Under the deployment's own names and as the one training role; never to stop or delete."""
+        return [
+            allow(
+                ["sagemaker:AddTags", "sagemaker:CreateTrainingJob"],
+                [self.names.training_job_arns],
+                because=JOBS_BECAUSE,
+            ),
+            allow(
+                ["iam:PassRole"],
+                [self.training_role],
+                {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            ),
+            allow(["kms:CreateGrant"], [self.key], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        ]
+
+    def describe_jobs(self) -> list[Permission]:
+        return [
+            allow(
+                ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"],
+                [self.names.training_job_arns],
+                because=JOBS_BECAUSE,
+            )
+        ]
+
+    def read_job_logs(self) -> list[Permission]:
+        group = arn("logs", f"log-group:{TRAINING_JOBS_LOG_GROUP}")
+        return [
+            allow(
+                ["logs:DescribeLogStreams"],
+                [f"{group}:*"],
+                because=GROUP_BECAUSE,
+            ),
+            allow(["logs:GetLogEvents"], [f"{group}:log-stream:{self.names.deployment}-*"], because=JOBS_BECAUSE),
+        ]
+
+    def explain_builds(self) -> list[Permission]:
+        """Why an execution failed: the failed action, the build's phases, the end of its log."""
+        if not self.projects:
+            return []
+        streams = [
+            arn("logs", f"log-group:{self.names.build_log_group(project)}:log-stream:*") for project in self.projects
+        ]
+        return [
+            allow(
+                ["codepipeline:ListActionExecutions"], [self.names.pipeline_arn(project) for project in self.projects]
+            ),
+            allow(["codebuild:BatchGetBuilds"], [self.names.build_arn(project) for project in self.projects]),
+            allow(["logs:GetLogEvents"], streams, because=BUILD_LOGS_BECAUSE),
+        ]
+
+    def publish(self) -> Permission:
+        return allow(["sns:Publish"], [arn("sns", self.names.of("outcomes"))])

@@ -1,0 +1,122 @@
+"""What ops look at, and what wakes them."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Environment, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from dropforge.settings import FUNCTIONS
+from stacks.foundation import FoundationStack
+from stacks.names import Names
+from stacks.training import TrainingStack
+
+FIVE_MINUTES = Duration.minutes(5)
+OLDEST_MESSAGE_SECONDS = 3600
+"""Six hours of visibility times five tries would be late; an hour is longer than any healthy message waits."""
+OLDEST_RECORD_MILLISECONDS = 600_000
+
+
+class ObservabilityStack(Stack):
+    """Alarms on what is lost or late, to ops' mail, and one dashboard. Names stand for resources: it owns no data."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        env: Environment,
+        names: Names,
+        foundation: FoundationStack,
+        training: TrainingStack,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description=f"{names.deployment}: dashboard and alarms")
+        self._names = names
+        self._action = actions.SnsAction(foundation.alarms)
+        queues = {"ingest": foundation.ingest, **training.queues}
+        dead = {f"{name}-dead-letters": queue.dead_letters for name, queue in queues.items()}
+        dead |= {"undelivered-events": training.undelivered, "abandoned-calls": training.abandoned}
+        for name, queue in dead.items():
+            self._alarm(
+                f"{name}-not-empty",
+                f"{names.of(name)} holds what could not be done: read a message, mend the cause, redrive the queue.",
+                _depth(queue),
+                threshold=0,
+            )
+        for name, pair in queues.items():
+            self._alarm(
+                f"{name}-late",
+                f"The oldest message of {names.of(name)} has waited for more than an hour: is its function failing?",
+                pair.queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum"),
+                threshold=OLDEST_MESSAGE_SECONDS,
+            )
+        for module in FUNCTIONS:
+            self._alarm(
+                f"{names.function(module).removeprefix(names.deployment + '-')}-errors",
+                f"{names.function(module)} has failed: /aws/lambda/{names.function(module)} says why.",
+                self._function_metric(module, "Errors", "Sum"),
+                threshold=0,
+            )
+        self._alarm(
+            "dispatch-runs-throttled",
+            "The dispatcher is throttled, so no run starts: the account's Lambda concurrency is used up.",
+            self._function_metric("dispatch_runs", "Throttles", "Sum"),
+            threshold=0,
+        )
+        self._alarm(
+            "announce-late",
+            "A pending mail has waited for more than ten minutes: is announce failing?",
+            self._function_metric("announce", "IteratorAge", "Maximum"),
+            threshold=OLDEST_RECORD_MILLISECONDS,
+        )
+        self._dashboard(queues=[pair.queue for pair in queues.values()], dead=list(dead.values()))
+
+    def _alarm(self, name: str, description: str, metric: cloudwatch.IMetric, *, threshold: float) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            f"Alarm-{name}",
+            alarm_name=self._names.of(name),
+            alarm_description=description,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(self._action)
+
+    def _function_metric(self, module: str, metric: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name=metric,
+            dimensions_map={"FunctionName": self._names.function(module)},
+            statistic=statistic,
+            period=FIVE_MINUTES,
+        )
+
+    def _dashboard(self, *, queues: list[sqs.Queue], dead: list[sqs.Queue]) -> None:
+        def graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+            return cloudwatch.GraphWidget(title=title, left=metrics, width=12)
+
+        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._names.deployment)
+        board.add_widgets(
+            graph("Lost, until someone looks: messages in dead-letter queues", [_depth(queue) for queue in dead]),
+            graph(
+                "Late: age of the oldest message, s",
+                [
+                    queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
+                    for queue in queues
+                ],
+            ),
+            graph("Errors by function", [self._function_metric(module, "Errors", "Sum") for module in FUNCTIONS]),
+            graph("Calls by function", [self._function_metric(module, "Invocations", "Sum") for module in FUNCTIONS]),
+            graph(
+                "Duration by function, ms", [self._function_metric(module, "Duration", "p90") for module in FUNCTIONS]
+            ),
+        )
+
+
+def _depth(queue: sqs.Queue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum")

@@ -1,0 +1,227 @@
+"""What runs: the queues, the functions that they wake, the rules and schedules, and the role of the training jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Environment, Stack
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from dropforge.adapters.job_logs import TRAINING_JOBS_LOG_GROUP
+from dropforge.adapters.table_layout import BY_DUE, PENDING
+from dropforge.adapters.wakeups import DISPATCH_GROUP
+from dropforge.documents.stage_config import StageConfig
+from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
+from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
+from stacks.constructs.queued_rule import QueuedRule
+from stacks.constructs.training_role import TrainingRole
+from stacks.constructs.worker_function import Work, WorkerFunction, Workshop
+from stacks.foundation import FoundationStack
+from stacks.functions import PURPOSES, TIMEOUT_SECONDS, Reach
+from stacks.names import Names
+
+NEW_PENDING_ANNOUNCEMENT = json.dumps(
+    {"eventName": ["INSERT"], "dynamodb": {"NewImage": {BY_DUE.partition_key: {"S": [PENDING]}}}}, sort_keys=True
+)
+REGISTRATION_WAIT_SECONDS = 900
+"""CodePipeline gives a Lambda action 20 minutes; retries end before it does."""
+
+
+class TrainingStack(Stack):
+    """`bundle` is the folder of the functions' code (`stacks.bundle`)."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        env: Environment,
+        names: Names,
+        config: StageConfig,
+        foundation: FoundationStack,
+        bundle: Path,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description=f"{names.deployment}: what seals, dispatches, records and announces",
+        )
+        self._names = names
+        self._foundation = foundation
+        self.queues = {
+            name: self._queue(name, consumer, fifo=name == "dispatch")
+            for name, consumer in (
+                ("dispatch", "dispatch_runs"),
+                ("seal", "seal_dataset"),
+                ("job-state", "record_job_state"),
+                ("build-state", "record_build_state"),
+                ("sweep", "sweep"),
+            )
+        }
+        self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
+        self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
+        projects = sorted(project.name for project in config.projects())
+        self.training_role = TrainingRole(
+            self,
+            "TrainingRole",
+            names=names,
+            key=foundation.key,
+            projects=projects,
+        )
+        self.deployment = self._deployment()
+        self.functions = self._functions(config, bundle, projects)
+        self._feed()
+        self._rules(projects)
+        ssm.StringParameter(
+            self,
+            "Deployment",
+            parameter_name=deployment_parameter(names.stage),
+            description=f"What {names.deployment} is made of, for the command line",
+            string_value=self.to_json_string(self.deployment.to_document()),
+        )
+
+    def _queue(self, name: str, consumer: str, *, fifo: bool) -> DeadLetteredQueue:
+        return DeadLetteredQueue(
+            self,
+            f"Queue-{name}",
+            names=self._names,
+            name=name,
+            key=self._foundation.key,
+            consumer_seconds=TIMEOUT_SECONDS[consumer],
+            fifo=fifo,
+        )
+
+    def _deployment(self) -> Deployment:
+        foundation = self._foundation
+        return Deployment(
+            stage=self._names.stage,
+            region=self.region,
+            state_table=foundation.tables.state.table_name,
+            trail_table=foundation.tables.trail.table_name,
+            training_bucket=foundation.training_bucket.bucket_name,
+            artifact_bucket=foundation.artifact_bucket.bucket_name,
+            dispatch_queue_url=self.queues["dispatch"].queue.queue_url,
+            seal_queue_url=self.queues["seal"].queue.queue_url,
+            topic_arn=foundation.outcomes.topic_arn,
+            log_group=TRAINING_JOBS_LOG_GROUP,
+            connection_arn=foundation.connection_arn,
+            key_arn=foundation.key.key_arn,
+            training_role_arn=self.training_role.role_arn,
+        )
+
+    def _functions(self, config: StageConfig, bundle: Path, projects: list[str]) -> dict[str, WorkerFunction]:
+        foundation = self._foundation
+        workshop = Workshop(
+            names=self._names,
+            key=foundation.key,
+            code=assets.Asset(self, "Code", path=str(bundle), asset_hash=bundle.name),
+            log_days=config.retention.log_days,
+            removal=foundation.removal,
+        )
+        reach = Reach(
+            names=self._names,
+            projects=projects,
+            training_role=self.training_role.role_arn,
+            key=foundation.key.key_arn,
+        )
+        return {
+            module: WorkerFunction(
+                self,
+                f"Function-{module.replace('_', '-')}",
+                workshop=workshop,
+                work=Work(
+                    module=module,
+                    purpose=PURPOSES[module],
+                    settings=_settings(kind, self.deployment, config),
+                    permissions=reach.permissions(module),
+                    timeout_seconds=TIMEOUT_SECONDS[module],
+                ),
+            )
+            for module, kind in FUNCTIONS.items()
+        }
+
+    def _feed(self) -> None:
+        self.functions["data_dropped"].consume(self._foundation.ingest, concurrency=10)
+        self.functions["seal_dataset"].consume(self.queues["seal"], batch_size=1, concurrency=5)
+        self.functions["dispatch_runs"].consume(self.queues["dispatch"])
+        self.functions["record_job_state"].consume(self.queues["job-state"], concurrency=5)
+        self.functions["record_build_state"].consume(self.queues["build-state"], concurrency=2)
+        self.functions["sweep"].consume(self.queues["sweep"], batch_size=1, concurrency=2)
+        self.functions["announce"].follow(
+            self._foundation.tables.state, only=NEW_PENDING_ANNOUNCEMENT, abandoned=self.abandoned
+        )
+        self.functions["register_image"].called_asynchronously(
+            abandoned=self.abandoned, longest_wait_seconds=REGISTRATION_WAIT_SECONDS
+        )
+
+    def _rules(self, projects: list[str]) -> None:
+        """Events of this deployment alone, and the ticks that heal what no event told of."""
+        self._rule(
+            "job-state",
+            "A training job of this deployment has changed its state",
+            queue="job-state",
+            pattern={
+                "source": ["aws.sagemaker"],
+                "detail-type": ["SageMaker Training Job State Change"],
+                "detail": {"TrainingJobName": [{"prefix": f"{self._names.deployment}-"}]},
+            },
+        )
+        if projects:
+            self._rule(
+                "build-failed",
+                "A pipeline of this deployment has failed",
+                queue="build-state",
+                pattern={
+                    "source": ["aws.codepipeline"],
+                    "detail-type": ["CodePipeline Pipeline Execution State Change"],
+                    "detail": {"state": ["FAILED"], "pipeline": [self._names.of(project) for project in projects]},
+                },
+            )
+        self._rule(
+            "dispatch-tick",
+            "Look for runs that may start",
+            queue="dispatch",
+            schedule="rate(1 minute)",
+            group=DISPATCH_GROUP,
+        )
+        self._rule("seal-tick", "Look for prefixes that have become quiet", queue="seal", schedule="rate(1 minute)")
+        self._rule("sweep-tick", "Look for what no event told of", queue="sweep", schedule="rate(15 minutes)")
+
+    def _rule(
+        self,
+        name: str,
+        description: str,
+        *,
+        queue: str,
+        pattern: Mapping[str, object] | None = None,
+        schedule: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        QueuedRule(
+            self,
+            f"Rule-{name}",
+            name=self._names.of(name),
+            description=description,
+            queue=self.queues[queue].queue,
+            undelivered=self.undelivered,
+            pattern=pattern,
+            schedule=schedule,
+            message_group=group,
+        )
+
+
+def _settings(kind: type[StoreSettings], deployment: Deployment, config: StageConfig) -> StoreSettings:
+    """A function's settings: each field from the deployment or, for limits and prices, from the configuration."""
+    values: dict[str, Any] = {
+        **deployment.to_document(),
+        "prices": config.prices,
+        "concurrent_runs": config.limits.concurrent_runs,
+    }
+    return kind(**{field.name: values[field.name] for field in fields(kind)})
