@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dropforge.domain.encoding import decode
 from dropforge.domain.training_spec import TrainingSpec
 
 SKIP_TRAINING = "[skip train]"
+LONGEST_AUTHOR = 200
+LONGEST_MESSAGE = 2_000
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,14 @@ class BuildClaims:
     """What a build says of itself in `image.json`; the spec is still a document, to be checked."""
 
     spec: Mapping[str, object]
-    author: str
+    claimed_author: str
     message: str
+
+    @classmethod
+    def from_document(cls, document: object) -> BuildClaims:
+        """Strict in shape; texts are cut to what every record can hold."""
+        claims = decode(cls, document)
+        return cls(claims.spec, claims.claimed_author[:LONGEST_AUTHOR], claims.message[:LONGEST_MESSAGE])
 
 
 def image_tag(commit: str, execution_id: str) -> str:

@@ -90,13 +90,17 @@ class Runs(Protocol):
         """HELD runs of the project (eventually consistent)."""
         ...
 
-    def runs_of_project(self, project: str, limit: int) -> tuple[RunRef, ...]:
+    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
         """The newest first (eventually consistent)."""
         ...
 
-    def runs_of_commit(self, commit: str) -> tuple[RunRef, ...]: ...
+    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+        """Eventually consistent."""
+        ...
 
-    def runs_of_dataset(self, version: str) -> tuple[RunRef, ...]: ...
+    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
+        """Eventually consistent."""
+        ...
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
         """Runs whose id begins so; a prefix has at least four digits. At most a handful is returned."""

@@ -1,0 +1,124 @@
+"""The mail that tells of a run: how it ended, or why it does not start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.mail import Mail, printable, quoted
+from dropforge.domain.run import Run, RunResult
+from dropforge.domain.run_events import RunEvent, RunFinished, RunHeld
+
+NETWORK_SIGNS = (
+    "connection refused",
+    "network is unreachable",
+    "name or service not known",
+    "temporary failure in name resolution",
+    "could not resolve host",
+    "failed to establish a new connection",
+    "could not connect to the endpoint",
+)
+ISOLATION = (
+    "The program tried to reach a network, and this run had none: network isolation is on unless dropforge.yaml says "
+    "otherwise. Put what it needs into the image or the data, or write `network_isolation: false` and push."
+)
+MEGABYTE = 10**6
+
+
+def run_mail(run: Run, event: RunEvent, previous: Run | None) -> Mail:
+    """Of a RunHeld or RunFinished of the run; `previous` is the completed run to compare its metrics with."""
+    match event:
+        case RunHeld():
+            return _held(run, event)
+        case RunFinished():
+            return _finished(run, event, previous)
+        case _:
+            raise ValueError(f"{type(event).__name__} is not announced")
+
+
+def _held(run: Run, event: RunHeld) -> Mail:
+    return Mail.of(
+        f"[dropforge] {run.project} {event.outcome.value}: {event.reason}",
+        [
+            f"{run.project}: a run was not started, since {printable(event.reason)}.",
+            f"What to do: {event.remedy}",
+            "\n".join(_what_ran(run)),
+            _look_further(run),
+        ],
+    )
+
+
+def _finished(run: Run, event: RunFinished, previous: Run | None) -> Mail:
+    result, outcome = event.result, event.outcome
+    reason_lines = (result.reason or "").splitlines()
+    before = previous.result if previous is not None else None
+    metrics = list(_metrics(result, before))
+    gist = metrics[0] if outcome is Outcome.COMPLETED and metrics else next(iter(reason_lines), "")
+    return Mail.of(
+        f"[dropforge] {run.project} {outcome.value}" + (f": {gist}" if gist else ""),
+        [
+            f"{run.project}: training {'was stopped' if outcome is Outcome.STOPPED else outcome.value}.",
+            quoted("Reason:", reason_lines),
+            _advice(run, event),
+            "\n".join([*(f"Metric      {each}" for each in metrics), *_what_ran(run), *_how_it_ran(run, result)]),
+            quoted("The last lines of its log:", result.log_tail if outcome is not Outcome.COMPLETED else ()),
+            _look_further(run),
+        ],
+    )
+
+
+def _metrics(result: RunResult, before: RunResult | None) -> Iterator[str]:
+    for name, value in result.metrics.items():
+        earlier = before.metrics.get(name) if before is not None else None
+        comparison = f" ({value - earlier:+f}, before: {earlier})" if earlier is not None else ""
+        yield f"{name} {value}{comparison}"
+
+
+def _what_ran(run: Run) -> Iterator[str]:
+    image, dataset = run.image, run.dataset
+    message = printable(image.message.splitlines()[0]) if image.message else "no message"
+    yield f"Commit      {image.commit[:12]} on {image.branch}: {message}"
+    yield f"Author      {printable(image.claimed_author)} (as the commit claims)"
+    yield f"Image       {image.digest}"
+    channels = ", ".join(sorted(dataset.channels))
+    yield f"Data        {dataset.version}: {dataset.objects} objects, {dataset.bytes / MEGABYTE:.1f} MB in {channels}"
+    yield f"Asked by    {run.requester.kind.value} {printable(run.requester.name)}"
+    compute = run.spec.compute
+    yield f"Instances   {compute.instance_count} x {compute.instance_type}"
+
+
+def _how_it_ran(run: Run, result: RunResult) -> Iterator[str]:
+    if result.started_at is not None and result.ended_at is not None:
+        yield f"Duration    {_duration(result.ended_at - result.started_at)}"
+    if result.cost_usd is not None:
+        yield f"Cost        {result.cost_usd} USD for {result.billable_seconds} billable seconds"
+    if result.model is not None:
+        yield f"Model       {result.model.uri}"
+    if result.where is not None:
+        yield f"Ran on      {result.where}"
+    if run.attempt is not None:
+        yield f"Job         {run.attempt.job_name}"
+
+
+def _duration(length: timedelta) -> str:
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def _advice(run: Run, event: RunFinished) -> str:
+    if event.outcome is Outcome.FAILED and run.spec.network_isolation and _sought_network(event.result):
+        return ISOLATION
+    if event.outcome is Outcome.FAILED:
+        return "What to do: mend the program or the data, then push or drop it again; each is a run of its own."
+    return ""
+
+
+def _sought_network(result: RunResult) -> bool:
+    told = "\n".join([result.reason or "", *result.log_tail]).lower()
+    return any(sign in told for sign in NETWORK_SIGNS)
+
+
+def _look_further(run: Run) -> str:
+    return f"Look further: dropforge show {run.id}"

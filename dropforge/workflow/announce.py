@@ -1,0 +1,70 @@
+"""Tell people what was recorded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dropforge.domain.announcement import Announcement, AnnouncementKey, SubjectKind
+from dropforge.domain.errors import DropforgeError
+from dropforge.domain.mail import Mail
+from dropforge.domain.notice_mail import notice_mail
+from dropforge.domain.run import Run, RunStatus
+from dropforge.domain.run_events import RunAnnounced, event_from_document
+from dropforge.domain.run_mail import run_mail
+from dropforge.workflow.ports import Ports
+from dropforge.workflow.recording import record
+
+LEASE = timedelta(seconds=60)
+RUNS_LOOKED_THROUGH = 20
+"""How far back the run is looked for whose metrics a mail compares with."""
+
+
+class UnknownSubjectError(DropforgeError):
+    """An announcement tells of something that is not on record."""
+
+
+def announce(ports: Ports, key: AnnouncementKey) -> None:
+    """Send the announcement, then write down that it was sent.
+
+    At least once: cut off between the two, it is sent again when the lease has run out. While somebody else holds the
+    lease nothing is done; should they fail, the sweep sends it.
+    """
+    now = ports.clock.now()
+    announcement = ports.store.lease_announcement(key, now, now + LEASE)
+    if announcement is None:
+        return
+    if key.kind is SubjectKind.RUN:
+        _announce_run(ports, announcement)
+    else:
+        _announce_notice(ports, announcement)
+
+
+def _announce_run(ports: Ports, announcement: Announcement) -> None:
+    key = announcement.key
+    run = ports.store.run(key.subject)
+    if run is None:
+        raise UnknownSubjectError(f"there is no run {key.subject} to tell of: restore the state table to before now")
+    ports.announcer.publish(_mail(ports, run, key.sequence), announcement)
+    record(ports.store, run, RunAnnounced(ports.clock.now(), key.sequence, announcement.outcome))
+
+
+def _announce_notice(ports: Ports, announcement: Announcement) -> None:
+    key = announcement.key
+    notice = ports.store.notice(key.subject)
+    if notice is None:
+        raise UnknownSubjectError(f"there is no notice {key.subject} to tell of: restore the state table to before now")
+    ports.announcer.publish(notice_mail(notice), announcement)
+    ports.store.notice_announced(key)
+
+
+def _mail(ports: Ports, run: Run, sequence: int) -> Mail:
+    """From the trail's entry, so that it tells what was then recorded, whatever has become of the run since."""
+    entry = next(each for each in ports.store.trail(run.id) if each.sequence == sequence)
+    return run_mail(run, event_from_document(entry.document()), _previous(ports, run))
+
+
+def _previous(ports: Ports, run: Run) -> Run | None:
+    """The project's latest run before this one that completed."""
+    earlier = ports.store.runs_of_project(run.project, RUNS_LOOKED_THROUGH)
+    completed = (each for each in earlier if each.status is RunStatus.COMPLETED)
+    return next((each for each in completed if each.requested_at < run.requested_at), None)

@@ -1,0 +1,51 @@
+"""Ask for the run of an image on a dataset version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dropforge.domain.dataset import Dataset
+from dropforge.domain.image import Image
+from dropforge.domain.run import Requester, Run, RunStatus, run_id
+from dropforge.domain.run_events import RunRequested
+from dropforge.domain.training_spec import TrainingSpec
+from dropforge.workflow.ports import ConflictError, Ports
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """`spec` is resolved: the image's own, or what somebody changed of it."""
+
+    image: Image
+    dataset: Dataset
+    spec: TrainingSpec
+    requester: Requester
+
+
+def request_run(ports: Ports, request: RunRequest) -> Run:
+    """The one run of these inputs: recorded now, or found as it is by now. The dispatcher starts it."""
+    identity = run_id(request.image.project, request.image.digest, request.dataset.version, request.spec)
+    run = ports.store.run(identity) or _record_request(ports, identity, request)
+    if run.status is RunStatus.WAITING:
+        ports.wakeups.dispatch()
+    return run
+
+
+def _record_request(ports: Ports, identity: str, request: RunRequest) -> Run:
+    event = RunRequested(
+        at=ports.clock.now(),
+        run_id=identity,
+        project=request.image.project,
+        image=request.image,
+        dataset=request.dataset,
+        spec=request.spec,
+        requester=request.requester,
+    )
+    try:
+        return ports.store.commit(None, event)
+    except ConflictError:
+        # Somebody asked for the same at the same moment; theirs is the run.
+        run = ports.store.run(identity)
+        if run is None:
+            raise
+        return run

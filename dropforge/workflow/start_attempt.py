@@ -1,0 +1,81 @@
+"""Create the job of an intended attempt, or find that it was created before."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.backoff import backoff
+from dropforge.domain.job_request import is_same_job, job_request
+from dropforge.domain.run import Attempt, DelayCause, Run, RunResult
+from dropforge.domain.run_events import AttemptStarted, RunDelayed, RunEvent, RunFinished, RunHeld
+from dropforge.domain.training_job import JobRequest
+from dropforge.workflow.ports import BusyError, JobExistsError, Ports, QuotaZeroError, RejectedError
+from dropforge.workflow.recording import record
+
+
+class Started(Enum):
+    YES = "yes"
+    NEVER = "never"  # held, or failed
+    NO_ROOM = "no room"  # for this instance type, now
+    THROTTLED = "throttled"  # nor for any other now
+
+
+def start_attempt(ports: Ports, run: Run) -> Started:
+    """Create the job under the name that the intent gave it; harmless however often it is repeated.
+
+    Throttling, quota and capacity put the run back in line, later each time. A quota of zero blocks it. A request that
+    SageMaker rejects fails it. Any other error leaves the intent as it is, for the next pass to go on from.
+    """
+    attempt = run.attempt
+    if attempt is None:
+        raise ValueError(f"run {run.id} has no attempt to start")
+    request = job_request(ports.stage.deployment, run, attempt)
+    try:
+        event = _create(ports, attempt, request)
+        started = Started.YES if isinstance(event, AttemptStarted) else Started.NEVER
+    except BusyError as busy:
+        now = ports.clock.now()
+        due = now + backoff(run.id, run.busy_delays)
+        event = RunDelayed(now, due, DelayCause.BUSY, f"AWS has no room: {busy}")
+        started = Started.THROTTLED if busy.throttled else Started.NO_ROOM
+    except QuotaZeroError:
+        event, started = _blocked_by_quota(ports, run), Started.NEVER
+    except RejectedError as rejected:
+        result = RunResult(reason=f"SageMaker rejected the job: {rejected}")
+        event, started = RunFinished(ports.clock.now(), Outcome.FAILED, result), Started.NEVER
+    record(ports.store, run, event)
+    return started
+
+
+def _create(ports: Ports, attempt: Attempt, request: JobRequest) -> RunEvent:
+    try:
+        arn = ports.jobs.create(request)
+    except JobExistsError:
+        return _adopt(ports, attempt, request)
+    return AttemptStarted(ports.clock.now(), attempt.number, arn)
+
+
+def _adopt(ports: Ports, attempt: Attempt, request: JobRequest) -> RunEvent:
+    """The name is taken: by us, when a start was cut off before it was written down; else by a stranger."""
+    there = ports.jobs.describe(request.name)
+    if there is None:
+        raise JobExistsError(f"{request.name} exists and cannot be described: it will be tried again by itself")
+    if is_same_job(request, ports.jobs.tags(there.arn)):
+        return AttemptStarted(ports.clock.now(), attempt.number, there.arn)
+    reason = f"a training job named {request.name} is in this account already and is not of this deployment"
+    remedy = "Delete that job with DeleteTrainingJob, or deploy under another stage name; then resume the project."
+    return RunHeld(ports.clock.now(), Outcome.BLOCKED, reason, remedy)
+
+
+def _blocked_by_quota(ports: Ports, run: Run) -> RunHeld:
+    instance_type = run.spec.compute.instance_type
+    return RunHeld(
+        at=ports.clock.now(),
+        outcome=Outcome.BLOCKED,
+        reason=f"this account may run no {instance_type} for training at all: its quota is 0",
+        remedy=(
+            f'Ask in Service Quotas, for Amazon SageMaker, for a higher "{instance_type} for training job usage", '
+            f"then run `dropforge resume {run.project}`."
+        ),
+    )
