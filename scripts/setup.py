@@ -6,6 +6,7 @@ Each part is keyed by the files that pin it: a second call finds the key unchang
     .venv             the CDK app, the command line and the tests       (requirements.txt)
     .tools/localaws   the emulator, with a botocore of its own           (requirements/localaws.txt)
     .tools/codebuild  what CodeBuild's image has and a laptop may not    (requirements/codebuild.txt)
+    .tools/examples   what the examples' programs import               (examples/digits/requirements.txt)
     .tools/node       Node.js, only where none of this machine will do   (requirements/node.txt)
     node_modules      the CDK command line                               (package-lock.json)
 """
@@ -13,6 +14,7 @@ Each part is keyed by the files that pin it: a second call finds the key unchang
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -37,13 +39,12 @@ def check_prerequisites() -> None:
     """Raise SetupError naming the package to install where Python, venv or git is missing."""
     if sys.version_info < MIN_PYTHON:
         found = ".".join(map(str, sys.version_info[:3]))
-        raise SetupError(f"Python 3.11 or newer is needed and this is {found}: install python3.11 and run `make PYTHON=python3.11`.")
-    try:
-        import ensurepip  # noqa: F401  (Debian and Ubuntu package it apart from Python)
-        import venv  # noqa: F401
-    except ImportError:
+        raise SetupError(
+            f"Python 3.11 or newer is needed and this is {found}: install python3.11 and run `make PYTHON=python3.11`."
+        )
+    if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):  # Debian packages them apart from Python
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise SetupError(f"Python's venv module is missing: install python{version}-venv (Debian, Ubuntu).") from None
+        raise SetupError(f"Python's venv module is missing: install python{version}-venv (Debian, Ubuntu).")
     if shutil.which("git") is None:
         raise SetupError("git is missing: install git (Debian, Ubuntu, Fedora: git; macOS: xcode-select --install).")
 
@@ -59,7 +60,9 @@ def run(command: Sequence[str | Path], **environment: str) -> None:
         )  # fmt: skip
     if done.returncode:
         tail = "\n".join("    " + line for line in LOG.read_text("utf-8", "replace").splitlines()[-12:])
-        raise SetupError(f"`{' '.join(map(str, command[:4]))} …` exited with {done.returncode}; {LOG} ends with\n{tail}")
+        raise SetupError(
+            f"`{' '.join(map(str, command[:4]))} …` exited with {done.returncode}; {LOG} ends with\n{tail}"
+        )
 
 
 def key_of(*files: Path) -> str:
@@ -82,6 +85,10 @@ def part(name: str, folder: Path, pins: Sequence[Path], install: Callable[[], No
     print(f" {time.monotonic() - started:.0f} s", flush=True)
 
 
+def uv_pip(*arguments: str | Path) -> None:
+    run([TOOLS / "uv" / "bin" / "uv", "pip", *arguments], UV_CACHE_DIR=str(TOOLS / "cache"))
+
+
 def python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
@@ -93,8 +100,7 @@ def environment(folder: Path, lock: Path) -> Callable[[], None]:
         if not python_of(folder).exists():
             shutil.rmtree(folder, ignore_errors=True)
             run([sys.executable, "-m", "venv", "--without-pip", folder])
-        uv = TOOLS / "uv" / "bin" / "uv"
-        run([uv, "pip", "sync", "--python", python_of(folder), "--require-hashes", lock], UV_CACHE_DIR=str(TOOLS / "cache"))
+        uv_pip("sync", "--python", python_of(folder), "--require-hashes", lock)
 
     return install
 
@@ -103,8 +109,7 @@ def development() -> None:
     """The main environment, with the command `dropforge` pointing at this tree."""
     venv = ROOT / ".venv"
     environment(venv, ROOT / "requirements.txt")()
-    run([TOOLS / "uv" / "bin" / "uv", "pip", "install", "-q", "--python", python_of(venv),
-         "--no-deps", "--no-build-isolation", "--editable", ROOT], UV_CACHE_DIR=str(TOOLS / "cache"))  # fmt: skip
+    uv_pip("install", "--python", python_of(venv), "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
 def installer() -> None:
@@ -158,10 +163,16 @@ def setup() -> None:
     LOG.unlink(missing_ok=True)
     locks = ROOT / "requirements"
     part("installer", TOOLS / "uv", [locks / "uv.txt"], installer)
-    part("CDK app, command line and tests", ROOT / ".venv", [ROOT / "requirements.txt", ROOT / "pyproject.toml"], development)
+    part(
+        "CDK app, command line and tests",
+        ROOT / ".venv",
+        [ROOT / "requirements.txt", ROOT / "pyproject.toml"],
+        development,
+    )
     for name, folder, lock in (
         ("local AWS", TOOLS / "localaws", locks / "localaws.txt"),
         ("CodeBuild's tools", TOOLS / "codebuild", locks / "codebuild.txt"),
+        ("examples", TOOLS / "examples", ROOT / "examples" / "digits" / "requirements.txt"),
     ):
         part(name, folder, [lock], environment(folder, lock))
     node_folder = node()

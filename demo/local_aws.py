@@ -1,0 +1,66 @@
+"""The local AWS as the demo handles it: started, given its git repositories, stopped; each by its own command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.workbench import ROOT, CommandFailedError
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """One local AWS by its home folder; `python -m localaws` does the work."""
+
+    home: Path
+    port: int
+
+    def start(self) -> dict[str, str]:
+        """Start it, or find it running; return the environment to use it with."""
+        exports = self._command("up", "--port", str(self.port))
+        pairs = (
+            line.removeprefix("export ").partition("=") for line in exports.splitlines() if line.startswith("export ")
+        )
+        return {name: value for name, _, value in pairs}
+
+    def stop(self) -> None:
+        """Stop it and everything that it runs."""
+        self._command("down")
+
+    @contextmanager
+    def running(self) -> Iterator[dict[str, str]]:
+        """It runs within the block, and is stopped however the block ends."""
+        try:
+            yield self.start()
+        finally:
+            self.stop()
+
+    def accept_connection(self, connection: str) -> None:
+        """What a person does in AWS's console to complete a connection's handshake with GitHub."""
+        self._command("connection", "accept", connection)
+
+    def create_repository(self, name: str) -> str:
+        """Make a bare repository `owner/name`, the local stand-in for one on GitHub; return the URL to push to."""
+        return self._command("git", "create", name).strip()
+
+    def show_mail(self) -> None:
+        """Print every e-mail that arrived, as its reader would see it."""
+        sys.stdout.write(self._command("mail"))
+
+    def _command(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "localaws", *arguments, "--home", str(self.home)],
+            cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        said = done.stderr.strip()
+        if done.returncode:
+            raise CommandFailedError(
+                f"`python -m localaws {' '.join(arguments)}` exited with {done.returncode}: {said}"
+            )
+        if said:
+            print(f"  {said}", flush=True)
+        return done.stdout

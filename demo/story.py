@@ -1,0 +1,151 @@
+"""What the demo shows, a step a function. Each ends by checking what it claims; none prints a result of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from demo.stage import Document, NotSeenError, Stage
+from demo.workbench import ROOT
+
+EXAMPLES_PYTHON = ROOT / ".tools" / "examples" / "bin" / "python"
+SETTLED_SECONDS = 8.0
+
+
+class UnexpectedError(Exception):
+    """A step ended otherwise than it should have."""
+
+
+@dataclass
+class Story:
+    """The steps, and what they carry from one to the next: working copies, and the runs seen so far by project."""
+
+    stage: Stage
+    copies: dict[str, Path] = field(default_factory=dict)
+    known: dict[str, set[str]] = field(default_factory=lambda: {"digits": set(), "cancer": set()})
+    first: str = ""
+    failed: str = ""
+
+    def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        return (
+            ("Deploy to the local AWS the stacks that go to AWS", self.stage.deploy),
+            ("Push a commit: the pipeline builds an image, and training waits for data", self.push_code),
+            ("Drop data: it is sealed and pinned, and a run trains", self.drop_data),
+            (
+                "Drop a changed file under the same key: same image, another data version, a second run",
+                self.change_data,
+            ),
+            ("Push a changed hyperparameter: same data, another commit, a third run", self.change_code),
+            ("Deliver an S3 event twice: no further run", self.deliver_twice),
+            ("Drop data for the project that rebuilds: pipeline, new image, run", self.rebuild),
+            ("Push a program that crashes: a failed run, and a mail that says why", self.crash),
+            ("Look at what is on record", self.look),
+        )
+
+    def push_code(self) -> None:
+        for project in ("digits", "cancer"):
+            self.copies[project] = self.stage.clone(project)
+        commits = {project: self.stage.push(copy, f"Train on {project}") for project, copy in self.copies.items()}
+        for project, commit in commits.items():
+            self.stage.image_of(project, commit)
+        self.stage.bench.show("projects")
+        waiting = {each["project"]["name"]: each["waits_for"] for each in self.stage.bench.ask("projects")}
+        expect(waiting == {"digits": "data", "cancer": "data"}, f"both projects should wait for data, not {waiting}")
+
+    def drop_data(self) -> None:
+        self.stage.put(self._data("digits", 900), "digits/training/digits.csv")
+        self.first = self.stage.new_run("digits", self.known["digits"])
+        self._watch_to("COMPLETED", self.first)
+
+    def change_data(self) -> None:
+        self.stage.put(self._data("digits", 1797), "digits/training/digits.csv")
+        run = self._watch_to("COMPLETED", self.stage.new_run("digits", self.known["digits"]))
+        first = self.stage.run(self.first)
+        expect(run["image"]["digest"] == first["image"]["digest"], "the second run should use the first one's image")
+        expect(run["dataset"]["version"] != first["dataset"]["version"], "the second run should use other data")
+
+    def change_code(self) -> None:
+        spec = self.copies["digits"] / "dropforge.yaml"
+        spec.write_text(spec.read_text().replace("hidden_units: 64", "hidden_units: 128"))
+        commit = self.stage.push(self.copies["digits"], "Twice as many hidden units")
+        self.stage.image_of("digits", commit)
+        run = self._watch_to("COMPLETED", self.stage.new_run("digits", self.known["digits"]))
+        expect(run["image"]["commit"] == commit, f"the third run should be of commit {commit}")
+
+    def deliver_twice(self) -> None:
+        names = self.stage.deployment()
+        key = "digits/training/digits.csv"
+        bucket = names["training_bucket"]
+        head = self.stage.bench.aws("s3api", "head-object", "--bucket", bucket, "--key", key, shown=False)
+        event = self.stage.scratch / "event.json"
+        event.write_text(json.dumps(object_created(bucket, key, head)))
+        for _ in range(2):
+            queue = names["ingest_queue_url"]
+            self.stage.bench.aws("sqs", "send-message", "--queue-url", queue, "--message-body", f"file://{event}")
+        try:
+            run = self.stage.new_run("digits", self.known["digits"], SETTLED_SECONDS)
+        except NotSeenError:
+            return
+        raise UnexpectedError(f"the same event delivered again started another run, {run}")
+
+    def rebuild(self) -> None:
+        [before] = [each for each in self.stage.bench.ask("projects") if each["project"]["name"] == "cancer"]
+        self.stage.put(self._data("cancer", 569), "cancer/training/cancer.csv")
+        run = self._watch_to("COMPLETED", self.stage.new_run("cancer", self.known["cancer"]))
+        built = run["image"]["execution_id"]
+        expect(built != before["head"]["image"]["execution_id"], "the drop should have made the pipeline build anew")
+
+    def crash(self) -> None:
+        program = self.copies["digits"] / "train.py"
+        call = "    network = MLPClassifier("
+        crash = '    raise FloatingPointError("the loss is not a number: is the learning rate too high?")\n'
+        program.write_text(program.read_text().replace(call, crash + call))
+        self.stage.image_of("digits", self.stage.push(self.copies["digits"], "Try something bold"))
+        self.failed = self.stage.new_run("digits", self.known["digits"])
+        self._watch_to("FAILED", self.failed)
+
+    def look(self) -> None:
+        self.stage.bench.show("runs")
+        self.stage.bench.show("show", self.first)
+        self.stage.local.show_mail()
+        told = "\n".join(path.read_text() for path in (self.stage.local.home / "mail").glob("*.eml"))
+        expect("the loss is not a number" in told, "a mail should carry the reason of the failed run")
+
+    def _watch_to(self, status: str, run: str) -> Document:
+        """Show a run to its end, and hold that it ends so."""
+        self.stage.bench.show("watch", run, "--every", "0.5", check=False)
+        record = self.stage.run(run)
+        expect(record["status"] == status, f"run {run} should end {status}, and is {record['status']}")
+        return record
+
+    def _data(self, example: str, rows: int) -> Path:
+        """A CSV of the example's real data: its first rows, written by the example's own program."""
+        file = self.stage.scratch / f"{example}-{rows}.csv"
+        program = ROOT / "examples" / example / "make_data.py"
+        subprocess.run([EXAMPLES_PYTHON, program, "--rows", str(rows), file], check=True, capture_output=True)
+        return file
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Raise UnexpectedError, saying what should have been, unless it holds."""
+    if not holds:
+        raise UnexpectedError(otherwise)
+
+
+def object_created(bucket: str, key: str, head: Document) -> Document:
+    """The notification that S3 sent when the object was put, written once more from what HeadObject says of it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    item = {"key": key, "size": head["ContentLength"], "eTag": head["ETag"].strip('"'), "versionId": head["VersionId"]}
+    record = {
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventName": "ObjectCreated:Put",
+        "eventTime": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"}, "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket}, "object": {**item, "sequencer": "0"}},
+    }  # fmt: skip
+    return {"Records": [record]}

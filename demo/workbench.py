@@ -1,0 +1,109 @@
+"""The tools that a person would use, each a command of its own, pointed at one AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+AWS = ROOT / ".tools" / "codebuild" / "bin" / "aws"
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+NODE_PATH = ROOT / ".tools" / "node-path"
+
+
+class CommandFailedError(Exception):
+    """A command that had to succeed did not; the message names it, its exit code and where its output is."""
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Commands with the environment that points them at one AWS.
+
+    stage: which `config/<stage>.yaml` was deployed; environment: the AWS_* variables; log: where output that is not
+    shown goes.
+    """
+
+    stage: str
+    environment: Mapping[str, str]
+    log: Path
+
+    def cdk(self, *arguments: str) -> None:
+        """Run the CDK command line on this tree's app, its progress shown."""
+        self._show([CDK, *arguments, "-c", f"stage={self.stage}", "--output", str(self.log.parent / "cdk.out")])
+
+    def show(self, *arguments: str, check: bool = True) -> int:
+        """Run `dropforge …` for the reader to see; return its exit code."""
+        print(f"  $ dropforge {shlex.join(arguments)}", flush=True)
+        return self._show([BIN / "dropforge", *arguments], check=check)
+
+    def ask(self, *arguments: str) -> Any:
+        """Run `dropforge … --json` and return what it answered."""
+        return json.loads(self._output([BIN / "dropforge", *arguments, "--json"]))
+
+    def aws(self, *arguments: str, shown: bool = True) -> Any:
+        """Run the AWS command line; return its JSON answer, if it gave one."""
+        if shown:
+            print(f"  $ aws {shlex.join(arguments)}", flush=True)
+        answer = self._output([AWS, *arguments, "--output", "json"])
+        return json.loads(answer) if answer.strip() else None
+
+    def git(self, folder: Path, *arguments: str, shown: bool = False) -> str:
+        """Run git in a folder, as the example's author, whatever this machine's git is configured to do."""
+        if shown:
+            print(f"  $ git {shlex.join(arguments)}", flush=True)
+        identity = {
+            "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_AUTHOR_NAME": "Ada Lovelace", "GIT_AUTHOR_EMAIL": "ada@example.com",
+            "GIT_COMMITTER_NAME": "Ada Lovelace", "GIT_COMMITTER_EMAIL": "ada@example.com",
+        }  # fmt: skip
+        return self._output(["git", "-C", folder, *arguments], **identity)
+
+    def _variables(self, extra: Mapping[str, str]) -> dict[str, str]:
+        node = NODE_PATH.read_text() if NODE_PATH.exists() else ""
+        path = os.pathsep.join(filter(None, [str(BIN), node, os.environ.get("PATH", "")]))
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GIT_"))}
+        return {**inherited, "PATH": path, "DROPFORGE_STAGE": self.stage, **self.environment, **extra}
+
+    def _show(self, command: Sequence[str | Path], check: bool = True) -> int:
+        """Run a command whose output the reader sees as it comes, and the log keeps."""
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ {_text(command)}\n")
+            child = subprocess.Popen(
+                list(map(str, command)), cwd=ROOT, env=self._variables({}), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            )  # fmt: skip
+            with child:
+                assert child.stdout is not None  # noqa: S101  (Popen was given a pipe)
+                for line in child.stdout:
+                    sys.stdout.write(f"  {line}")
+                    sys.stdout.flush()
+                    log.write(line)
+        if check and child.returncode:
+            raise CommandFailedError(f"`{_text(command)}` exited with {child.returncode} (its output is above)")
+        return child.returncode
+
+    def _output(self, command: Sequence[str | Path], **extra: str) -> str:
+        """Run a command and return what it wrote to standard output; its errors go to the log and the exception."""
+        done = subprocess.run(
+            list(map(str, command)), cwd=ROOT, env=self._variables(extra), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ {_text(command)}\n{done.stderr}")
+        if done.returncode:
+            said = "\n".join(done.stderr.strip().splitlines()[-6:])
+            raise CommandFailedError(f"`{_text(command)}` exited with {done.returncode}:\n{said}")
+        return done.stdout
+
+
+def _text(command: Sequence[str | Path]) -> str:
+    """The command as a person would type it: programs by name, not by where set-up put them."""
+    return shlex.join([Path(command[0]).name, *map(str, command[1:])])
