@@ -1,0 +1,34 @@
+"""What the exit code of `dropforge` says."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from dropforge.domain.errors import DropforgeError
+
+
+class ExitCode(IntEnum):
+    OK = 0
+    FAILED = 1  # it did not succeed: a document is wrong, a run failed, was stopped or is held
+    USAGE = 2  # the command line was not understood
+    NOT_FOUND = 3  # no such run, project, stage, image or dataset
+    AWS = 4  # AWS was not reached, or refused
+    INTERRUPTED = 130  # Ctrl-C, as a shell has it
+
+
+EXIT_CODES = """Exit codes: 0 done; 1 it did not succeed (a wrong document; a run that failed, was stopped or is held);
+2 not understood; 3 not found; 4 AWS was not reached, or refused; 130 interrupted."""
+
+
+class CommandError(DropforgeError):
+    """A command cannot go on; the message says why and what to do."""
+
+    exit_code = ExitCode.FAILED
+
+
+class NotFoundError(CommandError):
+    exit_code = ExitCode.NOT_FOUND
+
+
+class UsageError(CommandError):
+    exit_code = ExitCode.USAGE

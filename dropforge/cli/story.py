@@ -1,0 +1,58 @@
+"""A run's trail as a person reads it: a sentence for each event."""
+
+from __future__ import annotations
+
+from dropforge.cli import wording
+from dropforge.domain.run import Requester, RequesterKind, RunResult
+from dropforge.domain.run_events import (
+    AttemptIntended,
+    AttemptStarted,
+    JobStateObserved,
+    RunAnnounced,
+    RunDelayed,
+    RunEvent,
+    RunFinished,
+    RunHeld,
+    RunReleased,
+    RunRequested,
+)
+
+_ASKED = {
+    RequesterKind.PUSH: "a push by {}",
+    RequesterKind.DROP: "data dropped by {}",
+    RequesterKind.USER: "{}",
+    RequesterKind.RULE: "the rule {}",
+}
+
+
+def asked_by(requester: Requester) -> str:
+    return _ASKED[requester.kind].format(requester.name)
+
+
+def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911  (one line for each kind of event, and nothing else)
+    """What happened, without its time."""
+    match event:
+        case RunRequested():
+            return f"asked for by {asked_by(event.requester)}"
+        case RunDelayed():
+            return f"waits: {event.reason}"
+        case RunHeld():
+            return f"{event.outcome.value}: {event.reason}. {event.remedy}"
+        case RunReleased():
+            return f"released by {asked_by(event.by)}"
+        case AttemptIntended():
+            return f"attempt {event.attempt}: the job {event.job_name} is about to be created"
+        case AttemptStarted():
+            return f"attempt {event.attempt}: SageMaker has the job"
+        case JobStateObserved():
+            return f"the job is {event.state.secondary or event.state.status.value}"
+        case RunFinished():
+            return f"{event.outcome.value}{_how(event.result)}"
+        case RunAnnounced():
+            return f"announced as {event.outcome.value}"
+
+
+def _how(result: RunResult) -> str:
+    if result.reason:
+        return f": {wording.first_line(result.reason)}"
+    return f": {wording.metrics(result.metrics)}" if result.metrics else ""
