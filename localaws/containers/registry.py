@@ -16,15 +16,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from localaws.caller import Caller
 from localaws.containers.dockerfile import BuildError
 from localaws.containers.image import HOST_BASED, PulledImage, image_config
 from localaws.containers.layers import CHUNK, ImageRefusedError, unpack
 from localaws.containers.store import MANIFEST_TYPE, BuiltImage, ImageStore
-from localaws.home import Home
+
+if TYPE_CHECKING:  # botocore takes a while to import, and the programs of a build do without
+    from localaws.caller import Caller
+    from localaws.home import Home
 
 _PART = 8 << 20
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")

@@ -9,7 +9,8 @@ Exits with the program's exit code, 128 + n if signal n ended it, 126 if it coul
 Standard library only, so that it starts in a few milliseconds; nothing of `localaws` is imported.
 """
 
-# ruff: noqa: PTH  (every job waits for this program, and pathlib alone would double the time that it takes to start)
+# ruff: noqa: PTH100, PTH120, PTH123
+# (every job waits for this program, and pathlib alone would double the time that it takes to start)
 from __future__ import annotations
 
 import contextlib
