@@ -58,11 +58,31 @@ class DataSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobSettings:
-    """What a training job runs as, and what its hour costs."""
+class JobSettings(DataSettings):
+    """What a training job runs as, on data of the stage."""
 
     training_role_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceSettings:
+    """From which a job's cost is told."""
+
     prices: Prices
+
+
+@dataclass(frozen=True, kw_only=True)
+class RebuildSettings:
+    """The connection to the code host, without which no pipeline finds its source."""
+
+    connection_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """Where mail goes out."""
+
+    topic_arn: str
 
 
 # One class a function; FUNCTIONS below names them all.
@@ -70,11 +90,11 @@ class JobSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DataDroppedSettings(StoreSettings, WakeupSettings):
-    training_bucket: str
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
-class SealDatasetSettings(StoreSettings, WakeupSettings, DataSettings):
+class SealDatasetSettings(StoreSettings, WakeupSettings, DataSettings, RebuildSettings):
     pass
 
 
@@ -84,12 +104,12 @@ class RegisterImageSettings(StoreSettings, WakeupSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DispatchRunsSettings(StoreSettings, WakeupSettings, DataSettings, JobSettings):
+class DispatchRunsSettings(StoreSettings, JobSettings):
     concurrent_runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordJobStateSettings(StoreSettings, WakeupSettings, DataSettings, JobSettings):
+class RecordJobStateSettings(StoreSettings, WakeupSettings, JobSettings, PriceSettings):
     pass
 
 
@@ -99,13 +119,13 @@ class RecordBuildStateSettings(StoreSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnnounceSettings(StoreSettings):
-    topic_arn: str
+class AnnounceSettings(StoreSettings, MailSettings):
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepSettings(StoreSettings, WakeupSettings, DataSettings, JobSettings):
-    topic_arn: str
+class SweepSettings(StoreSettings, WakeupSettings, JobSettings, PriceSettings, RebuildSettings, MailSettings):
+    pass
 
 
 FUNCTIONS: Final[Mapping[str, type[StoreSettings]]] = MappingProxyType(
@@ -171,22 +191,11 @@ def _written(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
+class Deployment(StoreSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings):
     """The names of a stage's resources, for the command line: a JSON document in SSM's parameter store."""
 
-    stage: str
     region: str
-    state_table: str
-    trail_table: str
-    training_bucket: str
-    artifact_bucket: str
-    dispatch_queue_url: str
-    seal_queue_url: str
-    topic_arn: str
     log_group: str
-    connection_arn: str
-    key_arn: str
-    training_role_arn: str
 
     @property
     def name(self) -> str:

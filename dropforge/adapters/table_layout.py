@@ -43,8 +43,18 @@ WAITING: Final = "WAITING"
 OPEN: Final = "OPEN"
 PENDING: Final = "PENDING"
 SEALING: Final = "SEALING"
+REBUILDING: Final = "REBUILDING"
 
-TRAIL_SEQUENCE_DIGITS: Final = 10
+NOTICES: Final = "NOTICES"
+"""The partition of by_project in which every notice of the stage lies, whatever its project."""
+
+RUN_NAME_DIGITS: Final = 4
+_SEQUENCE_DIGITS: Final = 10
+
+
+def held(project: str) -> str:
+    """The partition of by_due that has the project's held runs: nothing is due until somebody acts."""
+    return f"HELD#{project}"
 
 
 def project_head(project: str) -> Key:
@@ -63,6 +73,11 @@ def rebuild(project: str, dataset_version: str) -> Key:
     return Key(f"PROJECT#{project}", f"REBUILD#{dataset_version}")
 
 
+def open_runs(project: str) -> Key:
+    """How many places the project has taken."""
+    return Key(f"PROJECT#{project}", "OPEN")
+
+
 def day(project: str, date: str) -> Key:
     """How many runs of the project were started on an ISO date (UTC)."""
     return Key(f"PROJECT#{project}", f"DAY#{date}")
@@ -77,23 +92,47 @@ def pause(project: str | None) -> Key:
     return Key("STAGE" if project is None else f"PROJECT#{project}", "PAUSE")
 
 
+def object_partition(bucket: str, key: str) -> str:
+    return f"OBJECT#{bucket}/{key}"
+
+
 def object_version(bucket: str, key: str, version_id: str) -> Key:
-    return Key(f"OBJECT#{bucket}/{key}", f"VERSION#{version_id}")
+    """Who dropped it, and the checksum of its bytes."""
+    return Key(object_partition(bucket, key), f"VERSION#{version_id}")
+
+
+def membership_prefix(version_id: str | None) -> str:
+    """What the sort keys of `membership` begin with; with None also those of `object_version`."""
+    return "VERSION#" if version_id is None else f"VERSION#{version_id}#DATASET#"
+
+
+def membership(bucket: str, key: str, version_id: str, project: str, dataset_version: str) -> Key:
+    """That an object version is part of a dataset version."""
+    return Key(object_partition(bucket, key), f"{membership_prefix(version_id)}{project}#{dataset_version}")
 
 
 def run(run_id: str) -> Key:
     return Key(f"RUN#{run_id}", "RUN")
 
 
+def run_name(run_id: str) -> Key:
+    """By which a run is found by the beginning of its id; the partition takes the first four digits."""
+    return Key(f"RUNS#{run_id[:RUN_NAME_DIGITS]}", run_id)
+
+
 def notice(notice_id: str) -> Key:
     return Key(f"NOTICE#{notice_id}", "NOTICE")
 
 
-def announcement(subject_partition: str, outcome: str) -> Key:
-    """Beside the item that it tells of: `subject_partition` is that item's partition."""
-    return Key(subject_partition, f"ANNOUNCEMENT#{outcome}")
+def announcement(subject_kind: str, subject: str, sequence: int) -> Key:
+    """Beside the run or notice that it tells of: `subject_kind` is `run` or `notice`."""
+    return Key(f"{subject_kind.upper()}#{subject}", f"ANNOUNCEMENT#{sequence:0{_SEQUENCE_DIGITS}d}")
+
+
+def trail_partition(run_id: str) -> str:
+    return f"RUN#{run_id}"
 
 
 def trail_entry(run_id: str, sequence: int) -> Key:
     """In the trail table; padded, so that entries sort in the order in which they were appended."""
-    return Key(f"RUN#{run_id}", f"{sequence:0{TRAIL_SEQUENCE_DIGITS}d}")
+    return Key(trail_partition(run_id), f"{sequence:0{_SEQUENCE_DIGITS}d}")

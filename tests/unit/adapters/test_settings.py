@@ -9,11 +9,13 @@ from dropforge.settings import (
     Deployment,
     DispatchRunsSettings,
     SettingsError,
+    StoreSettings,
+    SweepSettings,
     from_environment,
     to_environment,
 )
 
-DISPATCH = DispatchRunsSettings(
+SWEEP = SweepSettings(
     stage="dev",
     state_table="state",
     trail_table="trail",
@@ -23,15 +25,27 @@ DISPATCH = DispatchRunsSettings(
     artifact_bucket="artifacts",
     key_arn="arn:aws:kms:eu-west-1:111122223333:key/1",
     training_role_arn="arn:aws:iam::111122223333:role/training",
+    connection_arn="arn:aws:codeconnections:eu-west-1:111122223333:connection/1",
+    topic_arn="arn:aws:sns:eu-west-1:111122223333:outcomes",
     prices={"ml.m5.large": Decimal("0.115")},
+)
+DISPATCH = DispatchRunsSettings(
+    stage="dev",
+    state_table="state",
+    trail_table="trail",
+    training_bucket="training",
+    artifact_bucket="artifacts",
+    key_arn="arn:aws:kms:eu-west-1:111122223333:key/1",
+    training_role_arn="arn:aws:iam::111122223333:role/training",
     concurrent_runs=8,
 )
 
 
-def test_what_the_stacks_write_is_what_the_function_reads() -> None:
-    environment = to_environment(DISPATCH)
+@pytest.mark.parametrize("settings", [SWEEP, DISPATCH])
+def test_what_the_stacks_write_is_what_the_function_reads(settings: StoreSettings) -> None:
+    environment = to_environment(settings)
     assert environment["DROPFORGE_STATE_TABLE"] == "state"
-    assert from_environment(DispatchRunsSettings, environment) == DISPATCH
+    assert from_environment(type(settings), environment) == settings
 
 
 def test_every_missing_variable_is_named_at_once() -> None:

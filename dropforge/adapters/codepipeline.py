@@ -1,0 +1,150 @@
+"""Pipelines: starting a rebuild, why an execution failed, and the answer that a Lambda action owes.
+
+A failed execution's event says nothing about why. The reason is put together from what CodePipeline keeps of the
+failed action and, when that was a build, from CodeBuild's phases and the end of its log:
+https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html and
+https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from dropforge.adapters.clients import AwsClients
+from dropforge.domain.errors import DropforgeError
+from dropforge.domain.head import Rebuild
+from dropforge.workflow.ports import BuildFailure, BusyError, ConnectionPendingError
+
+if TYPE_CHECKING:
+    from mypy_boto3_codebuild.type_defs import BuildTypeDef
+    from mypy_boto3_codepipeline.type_defs import ActionExecutionDetailTypeDef, ActionExecutionOutputTypeDef
+
+DATASET_VARIABLE: Final = "dataset_version"
+"""The pipeline variable that tells an execution for which data it was started."""
+
+_BUSY: Final = frozenset({"ThrottlingException", "ConcurrentPipelineExecutionsLimitExceededException"})
+_LOG_LINES: Final = 20
+_LONGEST_MESSAGE: Final = 5_000
+"""What PutJobFailureResult takes."""
+
+
+class UnknownExecutionError(DropforgeError):
+    """The pipeline knows nothing of this execution; CodePipeline keeps executions for a year."""
+
+
+class CodePipelines:
+    """The deployment's pipelines, each named `<deployment>-<project>`."""
+
+    def __init__(self, clients: AwsClients, deployment: str, connection_arn: str = "") -> None:
+        self._clients = clients
+        self._deployment = deployment
+        self._connection_arn = connection_arn
+
+    def start_rebuild(self, rebuild: Rebuild) -> str:
+        self._require_connection()
+        try:
+            answer = self._clients.codepipeline.start_pipeline_execution(
+                name=self._pipeline(rebuild.project),
+                clientRequestToken=rebuild.client_token,
+                variables=[{"name": DATASET_VARIABLE, "value": rebuild.dataset_version}],
+            )
+        except ClientError as error:
+            if (code := error.response["Error"]["Code"]) in _BUSY:
+                raise BusyError(str(error), throttled=code == "ThrottlingException") from error
+            raise
+        return answer["pipelineExecutionId"]
+
+    def started_at(self, project: str, execution_id: str) -> datetime:
+        """When the execution's first action started, which is its source."""
+        started = [action["startTime"] for action in self._actions(project, execution_id) if "startTime" in action]
+        if not started:
+            raise UnknownExecutionError(f"The pipeline of {project} has no execution {execution_id}.")
+        return min(started).astimezone(UTC)
+
+    def why_failed(self, project: str, execution_id: str) -> BuildFailure:
+        # Newest first: of a stage that was tried again, the last failure counts.
+        failed = (each for each in self._actions(project, execution_id) if each.get("status") == "Failed")
+        action = next(failed, None)
+        if action is None:
+            return BuildFailure("The pipeline keeps no failed action of this execution; it may have been stopped.")
+        output = action.get("output", {})
+        build = self._build(action, output)
+        words = (_phase_message(build) or _action_message(output)).strip()
+        where = f"{action.get('stageName', '?')}/{action.get('actionName', '?')}"
+        reason = f"{where}: {words}" if words else f"{where} failed and left no reason."
+        return BuildFailure(reason, self._log_tail(build))
+
+    def _pipeline(self, project: str) -> str:
+        return f"{self._deployment}-{project}"
+
+    def _require_connection(self) -> None:
+        """A pipeline whose connection is pending starts, and then fails with a message that names no remedy."""
+        connection = self._clients.codeconnections.get_connection(ConnectionArn=self._connection_arn)["Connection"]
+        if connection.get("ConnectionStatus") == "PENDING":
+            name = connection.get("ConnectionName", self._connection_arn)
+            raise ConnectionPendingError(
+                f"The connection {name} to the code host is still pending: complete it in the AWS console under "
+                "Developer Tools, Settings, Connections."
+            )
+
+    def _actions(self, project: str, execution_id: str) -> Iterator[ActionExecutionDetailTypeDef]:
+        pages = self._clients.codepipeline.get_paginator("list_action_executions").paginate(
+            pipelineName=self._pipeline(project), filter={"pipelineExecutionId": execution_id}
+        )
+        return (action for page in pages for action in page["actionExecutionDetails"])
+
+    def _build(self, action: ActionExecutionDetailTypeDef, output: ActionExecutionOutputTypeDef) -> BuildTypeDef | None:
+        build_id = output.get("executionResult", {}).get("externalExecutionId")
+        if action.get("input", {}).get("actionTypeId", {}).get("provider") != "CodeBuild" or not build_id:
+            return None
+        return next(iter(self._clients.codebuild.batch_get_builds(ids=[build_id]).get("builds", [])), None)
+
+    def _log_tail(self, build: BuildTypeDef | None) -> tuple[str, ...]:
+        where = {} if build is None else build.get("logs", {})
+        group, stream = where.get("groupName"), where.get("streamName")
+        if not group or not stream:
+            return ()
+        logs = self._clients.logs
+        try:
+            answer = logs.get_log_events(
+                logGroupName=group, logStreamName=stream, startFromHead=False, limit=_LOG_LINES
+            )
+        except logs.exceptions.ResourceNotFoundException:
+            return ()
+        return tuple(event["message"].rstrip("\r\n") for event in answer["events"])
+
+
+class PipelineJob:
+    """A Lambda action's job: its pipeline waits until it is answered, one way or the other."""
+
+    def __init__(self, clients: AwsClients, job_id: str) -> None:
+        self._clients = clients
+        self._job_id = job_id
+
+    def succeed(self, variables: Mapping[str, str]) -> None:
+        """Let the pipeline go on; the variables are seen in its history."""
+        self._clients.codepipeline.put_job_success_result(jobId=self._job_id, outputVariables=variables)
+
+    def fail(self, reason: str) -> None:
+        """Fail the action with a sentence that its history shows."""
+        self._clients.codepipeline.put_job_failure_result(
+            jobId=self._job_id, failureDetails={"type": "JobFailed", "message": reason[:_LONGEST_MESSAGE]}
+        )
+
+
+def _action_message(output: ActionExecutionOutputTypeDef) -> str:
+    result = output.get("executionResult", {})
+    return result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary", "")
+
+
+def _phase_message(build: BuildTypeDef | None) -> str:
+    """What CodeBuild says of the phase that failed; empty when nothing was built or nothing is said."""
+    for phase in [] if build is None else build.get("phases", []):
+        said = [context["message"] for context in phase.get("contexts", []) if context.get("message")]
+        if phase.get("phaseStatus") in {"FAILED", "FAULT", "TIMED_OUT", "CLIENT_ERROR"} and said:
+            return f"{phase.get('phaseType', 'a phase')}: {' '.join(said)}"
+    return ""

@@ -1,0 +1,120 @@
+"""Images, dataset versions, object versions, and each project's head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dropforge.adapters import table_layout as layout
+from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
+from dropforge.adapters.dynamodb.tables import Question, Tables
+from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
+from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.encoding import time_text
+from dropforge.domain.head import ProjectHead, SealedData
+from dropforge.domain.image import Image
+
+_SCHEMA = {":schema": layout.SCHEMA_VERSION}
+
+
+class DynamoCatalog:
+    """Implements `ports.Catalog`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def head(self, project: str) -> ProjectHead:
+        return head_in(project, self._tables.get(layout.project_head(project)))
+
+    def advance_image(self, image: Image) -> ProjectHead:
+        self._tables.put(item(layout.image(image.project, image.digest), {"document": text_of(image)}))
+        order = time_text(image.execution_started_at)
+        return self._advance(
+            image.project,
+            "SET #schema = :schema, #image = :image, #image_order = :order",
+            {":image": text_of(image), ":order": order, **_SCHEMA},
+            # `Image.replaces`: a later execution, or another build of the same one.
+            "attribute_not_exists(#image_order) OR #image_order <= :order",
+        )
+
+    def advance_data(self, data: SealedData) -> ProjectHead:
+        return self._advance(
+            data.dataset.project,
+            "SET #schema = :schema, #data = :data, #data_revision = :revision",
+            {":data": text_of(data), ":revision": data.revision, **_SCHEMA},
+            # `SealedData.replaces`
+            "attribute_not_exists(#data_revision) OR #data_revision < :revision",
+        )
+
+    def image(self, project: str, digest: str) -> Image | None:
+        found = self._tables.get(layout.image(project, digest))
+        return None if found is None else value_of(Image, found["document"])
+
+    def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:
+        """Members first: a dataset that is on record has all of them."""
+        text = text_of(dataset)
+        self._tables.put_all(
+            item(
+                layout.membership(dataset.bucket, each.key, each.version_id, dataset.project, dataset.version),
+                {"dataset": text},
+            )
+            for each in objects
+        )
+        self._tables.put_if_absent(item(layout.dataset(dataset.project, dataset.version), {"document": text}))
+
+    def dataset(self, project: str, version: str) -> Dataset | None:
+        found = self._tables.get(layout.dataset(project, version))
+        return None if found is None else value_of(Dataset, found["document"])
+
+    def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
+        question = Question(
+            layout.object_partition(bucket, key),
+            sort="begins_with(#sk, :prefix)",
+            values={":prefix": layout.membership_prefix(version_id)},
+        )
+        found = [each["dataset"] for each in self._tables.query(question) if "dataset" in each]
+        return tuple(value_of(Dataset, text) for text in dict.fromkeys(found))
+
+    def record_drop(self, project: str, drop: ObjectDropped) -> None:
+        self._tables.update(
+            layout.object_version(drop.bucket, drop.key, drop.version_id),
+            "SET #schema = :schema, #project = if_not_exists(#project, :project), #drop = if_not_exists(#drop, :drop)",
+            {":project": project, ":drop": text_of(drop), **_SCHEMA},
+        )
+
+    def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
+        found = self._tables.get(layout.object_version(bucket, key, version_id))
+        return None if found is None or "drop" not in found else value_of(ObjectDropped, found["drop"])
+
+    def checksums(self, bucket: str, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Checksum]:
+        listed = {layout.object_version(bucket, each.key, each.version_id): each for each in objects}
+        return {
+            listed[_key_of(found)]: value_of(Checksum, found["checksum"])
+            for found in self._tables.get_all(listed)
+            if "checksum" in found
+        }
+
+    def record_checksum(self, bucket: str, listed: ListedObject, checksum: Checksum) -> None:
+        self._tables.update(
+            layout.object_version(bucket, listed.key, listed.version_id),
+            "SET #schema = :schema, #checksum = :checksum",
+            {":checksum": text_of(checksum), **_SCHEMA},
+        )
+
+    def _advance(self, project: str, expression: str, values: Mapping[str, Scalar], condition: str) -> ProjectHead:
+        """One item has both halves: whoever writes one is told the other as it is at that moment."""
+        key = layout.project_head(project)
+        after = self._tables.update(key, expression, values, condition)
+        return self.head(project) if after is None else head_in(project, after)
+
+
+def head_in(project: str, found: Item | None) -> ProjectHead:
+    found = found or {}
+    return ProjectHead(
+        project,
+        image=value_of(Image, found["image"]) if "image" in found else None,
+        data=value_of(SealedData, found["data"]) if "data" in found else None,
+    )
+
+
+def _key_of(found: Item) -> layout.Key:
+    return layout.Key(str(found[layout.PARTITION_KEY]), str(found[layout.SORT_KEY]))

@@ -1,0 +1,165 @@
+"""Runs and their trails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from dropforge.adapters import table_layout as layout
+from dropforge.adapters.dynamodb.announcement_items import announcement_item
+from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
+from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables, put_write, update_parameters
+from dropforge.domain.admission import ProjectLoad
+from dropforge.domain.announcement import Announcement, AnnouncementState
+from dropforge.domain.encoding import time_text
+from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run_events import RunEvent
+from dropforge.domain.trail import TrailEntry
+from dropforge.domain.transition import Transition, transition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_UNCHANGED = "#trail_sequence = :sequence AND #trail_digest = :digest"
+_HANDFUL = 8
+
+
+class DynamoRuns:
+    """Implements `ports.Runs`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def commit(self, before: Run | None, event: RunEvent) -> Run:
+        change = transition(before, event)
+        if change is None:
+            return cast("Run", before)  # what begins a run always changes something
+        self._tables.transact(self._writes(change))
+        return change.run
+
+    def run(self, run_id: str) -> Run | None:
+        found = self._tables.get(layout.run(run_id))
+        return None if found is None else run_in(found)
+
+    def trail(self, run_id: str) -> tuple[TrailEntry, ...]:
+        question = Question(layout.trail_partition(run_id), table=self._tables.trail)
+        return tuple(trail_entry_in(run_id, found) for found in self._tables.query(question))
+
+    def load(self, project: str, day: date) -> ProjectLoad:
+        counters = [layout.open_runs(project), layout.day(project, day.isoformat())]
+        counts = {str(found["sk"]): int(found["runs"]) for found in self._tables.get_all(counters)}
+        return ProjectLoad(*(counts.get(counter.sort, 0) for counter in counters))
+
+    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
+        # A due run's sort key begins with its due time and "#"; "$" is the character that follows.
+        until = {":until": f"{time_text(due_by)}$"}
+        return self._refs(Question(layout.WAITING, layout.BY_DUE, "#due_sk < :until", until))
+
+    def open_runs(self) -> Iterator[RunRef]:
+        return self._refs(Question(layout.OPEN, layout.BY_DUE))
+
+    def held_runs(self, project: str) -> Iterator[RunRef]:
+        return self._refs(Question(layout.held(project), layout.BY_DUE))
+
+    def runs_of_project(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        return tuple(self._refs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit)))
+
+    def runs_of_commit(self, commit: str) -> tuple[RunRef, ...]:
+        return tuple(self._refs(Question(commit, layout.BY_COMMIT, newest_first=True)))
+
+    def runs_of_dataset(self, version: str) -> tuple[RunRef, ...]:
+        return tuple(self._refs(Question(version, layout.BY_DATASET, newest_first=True)))
+
+    def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
+        partition = layout.run_name(prefix).partition
+        question = Question(partition, sort="begins_with(#sk, :prefix)", values={":prefix": prefix}, limit=_HANDFUL)
+        runs = [layout.run(str(found["sk"])) for found in self._tables.query(question)]
+        return tuple(sorted(map(run_ref_in, self._tables.get_all(runs)), key=lambda ref: ref.id))
+
+    def _refs(self, question: Question) -> Iterator[RunRef]:
+        return map(run_ref_in, self._tables.query(question))
+
+    def _writes(self, change: Transition) -> list[TransactWriteItemTypeDef]:
+        run, before = change.run, change.before
+        entry = put_write(self._tables.trail, trail_item(change.entry), ABSENT)
+        writes = [*self._run_writes(run, before), entry, *self._announcement_writes(change.announcement)]
+        if change.opened:
+            writes.append(self._count(layout.open_runs(run.project), change.opened))
+        if change.started_on is not None:
+            writes.append(self._count(layout.day(run.project, change.started_on.isoformat()), 1))
+        return writes
+
+    def _run_writes(self, run: Run, before: Run | None) -> list[TransactWriteItemTypeDef]:
+        if before is None:
+            name = item(layout.run_name(run.id), {})
+            return [self._tables.put_write(run_item(run), ABSENT), self._tables.put_write(name)]
+        head: Item = {":sequence": before.trail.sequence, ":digest": before.trail.digest}
+        return [self._tables.put_write(run_item(run), _UNCHANGED, head)]
+
+    def _announcement_writes(self, announcement: Announcement | None) -> list[TransactWriteItemTypeDef]:
+        if announcement is None:
+            return []
+        condition = ABSENT if announcement.state is AnnouncementState.PENDING else ""
+        return [self._tables.put_write(announcement_item(announcement), condition)]
+
+    def _count(self, counter: layout.Key, runs: int) -> TransactWriteItemTypeDef:
+        expression = "SET #schema = :schema ADD #runs :runs"
+        values: Item = {":runs": runs, ":schema": layout.SCHEMA_VERSION}
+        parameters: Any = update_parameters(self._tables.state, counter, expression, values)
+        return {"Update": parameters}
+
+
+def run_item(run: Run) -> dict[str, Scalar]:
+    """The run with the attributes by which it is found; a finished run leaves the index of what is due."""
+    named = f"{time_text(run.requested_at)}#{run.id}"
+    due_partition, due_sort = _due(run, named)
+    return item(
+        layout.run(run.id),
+        {
+            "document": text_of(run),
+            "status": run.status.value,
+            "project": run.project,
+            "requested_at": time_text(run.requested_at),
+            "trail_sequence": run.trail.sequence,
+            "trail_digest": run.trail.digest,
+            layout.BY_PROJECT.partition_key: run.project,
+            layout.BY_PROJECT.sort_key: named,
+            layout.BY_COMMIT.partition_key: run.image.commit,
+            layout.BY_COMMIT.sort_key: named,
+            layout.BY_DATASET.partition_key: run.dataset.version,
+            layout.BY_DATASET.sort_key: named,
+            layout.BY_DUE.partition_key: due_partition,
+            layout.BY_DUE.sort_key: due_sort,
+        },
+    )
+
+
+def run_in(found: Item) -> Run:
+    return value_of(Run, found["document"])
+
+
+def run_ref_in(found: Item) -> RunRef:
+    run_id = str(found[layout.PARTITION_KEY]).removeprefix(layout.run("").partition)
+    requested_at = datetime.fromisoformat(str(found["requested_at"]))
+    return RunRef(run_id, str(found["project"]), requested_at, RunStatus(found["status"]))
+
+
+def trail_item(entry: TrailEntry) -> dict[str, Scalar]:
+    """The entry; its own digest is written beside it for people who look, and never read back."""
+    attributes = {"previous": entry.previous, "body": entry.body, "digest": entry.digest}
+    return item(layout.trail_entry(entry.run_id, entry.sequence), attributes)
+
+
+def trail_entry_in(run_id: str, found: Item) -> TrailEntry:
+    return TrailEntry(run_id, int(found[layout.SORT_KEY]), str(found["previous"]), str(found["body"]))
+
+
+def _due(run: Run, named: str) -> tuple[str | None, str | None]:
+    if run.status is RunStatus.WAITING and run.waiting is not None:
+        return layout.WAITING, f"{time_text(run.waiting.due)}#{named}"
+    if run.status.is_open:
+        return layout.OPEN, f"{time_text(run.changed_at)}#{run.id}"
+    if run.status is RunStatus.HELD:
+        return layout.held(run.project), f"{time_text(run.changed_at)}#{run.id}"
+    return None, None

@@ -1,0 +1,34 @@
+"""What ECR holds under a tag: the digest is the registry's word, not the build's.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from dropforge.adapters.clients import AwsClients
+from dropforge.workflow.ports import PushedImage
+
+
+class EcrImageRegistry:
+    """Reads the deployment's repositories, each named `<deployment>/<project>`."""
+
+    def __init__(self, clients: AwsClients, deployment: str) -> None:
+        self._clients = clients
+        self._deployment = deployment
+
+    def pushed_image(self, project: str, tag: str) -> PushedImage | None:
+        ecr, repository = self._clients.ecr, f"{self._deployment}/{project}"
+        try:
+            images = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        except ecr.exceptions.ImageNotFoundException:
+            return None
+        image = images["imageDetails"][0]
+        described = ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]
+        return PushedImage(
+            repository=repository,
+            digest=image["imageDigest"],
+            uri=f"{described['repositoryUri']}@{image['imageDigest']}",
+            pushed_at=image["imagePushedAt"].astimezone(UTC),
+        )

@@ -1,0 +1,45 @@
+"""Wake-ups through SQS: a message says only that there is something to look at, never what was decided.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from dropforge.adapters.clients import AwsClients
+
+DISPATCH_GROUP: Final = "dispatch"
+"""All wake-ups of the dispatcher are one FIFO group, so that only one dispatcher works at a time."""
+
+_LONGEST_DELAY: Final = 900
+
+
+class SqsWakeups:
+    """The queue that wakes the dispatcher (FIFO) and the queue that wakes the sealing of datasets (standard)."""
+
+    def __init__(self, clients: AwsClients, dispatch_queue_url: str, seal_queue_url: str) -> None:
+        self._clients = clients
+        self._dispatch_queue_url = dispatch_queue_url
+        self._seal_queue_url = seal_queue_url
+
+    def dispatch(self) -> None:
+        """Never deduplicated: a wake-up that follows a finished pass must lead to another one."""
+        self._clients.sqs.send_message(
+            QueueUrl=self._dispatch_queue_url,
+            MessageBody="{}",
+            MessageGroupId=DISPATCH_GROUP,
+            MessageDeduplicationId=uuid4().hex,
+        )
+
+    def seal(self, project: str, after: timedelta) -> None:
+        """Rounded up to a second; beyond SQS's 15 minutes it wakes early, finds nothing due, and the tick follows."""
+        self._clients.sqs.send_message(
+            QueueUrl=self._seal_queue_url,
+            MessageBody=json.dumps({"project": project}),
+            DelaySeconds=min(max(math.ceil(after.total_seconds()), 0), _LONGEST_DELAY),
+        )
