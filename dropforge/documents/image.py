@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from dropforge.domain.encoding import encode_object
+from dropforge.domain.image import LONGEST_AUTHOR, LONGEST_MESSAGE, BuildClaims
 from dropforge.domain.training_spec import TrainingSpec
-
-LONGEST_AUTHOR = 200
-LONGEST_MESSAGE = 2_000
 
 
 def image_document(spec: TrainingSpec, author: str, message: str) -> dict[str, object]:
-    """The spec, and what git claims about the commit, shortened to a size that every record can hold."""
-    return {
-        "spec": spec.to_document(),
-        "claimed_author": author.strip()[:LONGEST_AUTHOR],
-        "message": message.strip()[:LONGEST_MESSAGE],
-    }
+    """The domain's `BuildClaims` as a document: the spec, and what git says of the commit, cut to what records hold."""
+    claims = BuildClaims(spec.to_document(), author.strip()[:LONGEST_AUTHOR], message.strip()[:LONGEST_MESSAGE])
+    return encode_object(claims)

@@ -69,6 +69,14 @@ ConnectionArn = Annotated[
         "copy it from the console (Developer Tools, Connections), or leave it out and the stack makes one",
     ),
 ]
+PolicyArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[\w+=,.@/-]+",
+        "the ARN of a policy",
+        "copy it from the console (IAM, Policies), or leave it out",
+    ),
+]
 Glob = Annotated[
     str, Matching(r"(?!/)[^\x00-\x1f]+", "a path pattern", "write it relative to the repository, for example src/**")
 ]
@@ -254,6 +262,11 @@ class StageConfig(Part):
     connection: ConnectionArn | None = Field(
         default=None,
         description="an existing connection to GitHub; null: the stack makes one, pending until someone accepts it",
+    )
+    permissions_boundary: PolicyArn | None = Field(
+        default=None,
+        description="the policy beyond which no role of the stage may go, where the account demands one",
+        examples=["arn:aws:iam::123456789012:policy/boundary"],
     )
     retention: Retention = Field(default=Retention(), description="how long things are kept")
     limits: Limits = Field(default=Limits(), description="what holds for all projects together")
