@@ -41,6 +41,7 @@ _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 Response = tuple[int, dict[str, str], bytes]
+_PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action)
 
 
 class SeamError(Exception):
@@ -137,8 +138,8 @@ class _Adapter:
             return _error(ServiceError("SerializationException", "The request body is not JSON."))
         if responses.get_region() != self.service.runtime.region:
             return _error(ServiceError("UnrecognizedClientException", _other_region(self.service)))
-        for role in self.service.passed_roles(operation, request):
-            refusal = _pass_role(self.service, role, headers, query)
+        for action, resource in _further_permissions(self.service, operation, request):
+            refusal = _refusal(self.service, action, resource, headers, query)
             if refusal is not None:
                 return refusal
         requester.set(iam_evaluator.caller_arn())
@@ -173,22 +174,34 @@ def _other_region(service: Service) -> str:
     return f"This local AWS has {service.name} in {region} alone: set AWS_REGION={region}, or start one with --region."
 
 
-def _pass_role(service: Service, role: str, headers: dict[str, str], query: dict[str, list[str]]) -> Response | None:
-    """Refuse a caller that may not pass the role to the service; the emulator does not ask.
+def _further_permissions(service: Service, operation: str, request: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what the caller needs besides the operation's own permission, PassRole first.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
+    try:
+        roles = [(_PASS_ROLE, role) for role in service.passed_roles(operation, request)]
+        return [*roles, *service.further_permissions(operation, request)]
+    except (KeyError, TypeError, AttributeError):
+        return []  # malformed: validation will refuse it
+
+
+def _refusal(
+    service: Service, action: str, resource: str, headers: dict[str, str], query: dict[str, list[str]]
+) -> Response | None:
+    """Return what a caller that lacks a permission is answered, or None if it has it."""
+    context = {"iam:PassedToService": service.principal} if action == _PASS_ROLE else {}
     denied = iam_evaluator.enforce(
-        router.extract_access_key_id(headers, query), "iam:PassRole", "iam", responses.get_region(),
-        resource_arn=role, service_context={"iam:PassedToService": service.principal},
+        router.extract_access_key_id(headers, query), action, action.partition(":")[0], responses.get_region(),
+        resource_arn=resource, service_context=context,
     )  # fmt: skip
     if denied is None:
         return None
     if isinstance(denied, iam_evaluator.AuthError):
         return _error(ServiceError(denied.code, denied.message, 403))
     response: Response = iam_actions.access_denied_response(
-        service.name, "iam:PassRole", denied.principal_arn, str(uuid.uuid4()), headers=headers,
-        resource_arn=role, explicit_deny=denied.decision == "Deny",
+        service.name, action, denied.principal_arn, str(uuid.uuid4()), headers=headers,
+        resource_arn=resource, explicit_deny=denied.decision == "Deny",
     )  # fmt: skip
     return response
 

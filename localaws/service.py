@@ -57,6 +57,10 @@ class Service:
         """Return the ARNs of roles that the request hands to this service: the caller needs iam:PassRole on each."""
         return ()
 
+    def further_permissions(self, operation: str, request: Mapping[str, Any]) -> Sequence[tuple[str, str]]:  # noqa: ARG002
+        """Return (action, resource ARN) of what the caller needs besides the operation's own permission."""
+        return ()
+
     def snapshot(self) -> dict[str, Any]:
         """Return all state as JSON values and datetimes; called while the service keeps running."""
         raise NotImplementedError
