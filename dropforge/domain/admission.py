@@ -36,9 +36,12 @@ class Admit:
 
 @dataclass(frozen=True)
 class Delay:
-    """For a reason that holds for the whole project, and passes by itself."""
+    """For a reason that holds for the whole project, and passes by itself.
 
-    until: datetime
+    `until` is None where the dispatcher is woken when it passes: the run then keeps its place in the line.
+    """
+
+    until: datetime | None
     cause: DelayCause
     reason: str
 
@@ -85,17 +88,16 @@ def _remedy(project: Project, field: str) -> str:
 
 
 def _delay(project: Project, circumstances: Circumstances) -> Delay | None:
-    """Due now where a free place or a resume will wake the dispatcher; due tomorrow where only the day can."""
-    rails, load, now = project.guard_rails, circumstances.load, circumstances.now
+    rails, load = project.guard_rails, circumstances.load
     if circumstances.pause is not None:
-        return Delay(now, DelayCause.PAUSED, "paused")
+        return Delay(None, DelayCause.PAUSED, "paused")
     if load.started_today >= rails.runs_per_day:
         reason = f"{project.name} has started its {rails.runs_per_day} runs of today"
-        return Delay(_tomorrow(now), DelayCause.LIMIT, reason)
+        return Delay(_tomorrow(circumstances.now), DelayCause.LIMIT, reason)
     if load.open_runs >= rails.concurrent_runs:
-        return Delay(now, DelayCause.LIMIT, f"{project.name} has {rails.concurrent_runs} runs open, as many as it may")
+        return Delay(None, DelayCause.LIMIT, f"{project.name} has {rails.concurrent_runs} runs open, as many as it may")
     if circumstances.open_in_stage >= circumstances.stage_limit:
-        return Delay(now, DelayCause.LIMIT, f"the stage has {circumstances.stage_limit} runs open, as many as it may")
+        return Delay(None, DelayCause.LIMIT, f"the stage has {circumstances.stage_limit} runs open, as many as it may")
     return None
 
 

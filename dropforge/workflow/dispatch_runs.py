@@ -76,9 +76,10 @@ class _Pass:
     def _delay(self, run: Run, delay: Delay) -> None:
         """Told once: a run that every minute finds in the same state grows no trail."""
         self._closed.add(run.project)
-        if run.waiting is None or run.waiting.reason != delay.reason or delay.until > run.waiting.due:
-            event = RunDelayed(self._ports.clock.now(), delay.until, delay.cause, delay.reason)
-            record(self._ports.store, run, event)
+        now, before = self._ports.clock.now(), run.waiting
+        due = delay.until or (before.due if before is not None else now)
+        if before is None or (before.due, before.reason) != (due, delay.reason):
+            record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason))
 
     def _admit(self, run: Run) -> None:
         ports, number = self._ports, run.next_attempt

@@ -1,0 +1,54 @@
+"""Image registry and pipelines in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dropforge.domain.head import Rebuild
+from dropforge.domain.image import image_tag
+from dropforge.workflow.ports import BuildFailure, BusyError, Clock, ConnectionPendingError, PushedImage
+
+
+class MemoryBuilds:
+    """Implements `ports.ImageRegistry` and `ports.Pipelines`; a test plays the build."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.pushed: dict[tuple[str, str], PushedImage] = {}
+        self.executions: dict[tuple[str, str], datetime] = {}
+        self.rebuilds: dict[str, str] = {}
+        """Execution ids by client token."""
+        self.failures: dict[str, BuildFailure] = {}
+        self.connection_pending = False
+        self.busy = False
+
+    def start(self, project: str, execution_id: str) -> None:
+        """A push started a pipeline execution."""
+        self.executions[project, execution_id] = self._clock.now()
+
+    def push(self, project: str, commit: str, execution_id: str, digest: str) -> PushedImage:
+        """The execution's build pushed an image."""
+        repository = f"dropforge-test/{project}"
+        image = PushedImage(repository, digest, f"registry/{repository}@{digest}", self._clock.now())
+        self.pushed[project, image_tag(commit, execution_id)] = image
+        return image
+
+    def pushed_image(self, project: str, tag: str) -> PushedImage | None:
+        return self.pushed.get((project, tag))
+
+    def start_rebuild(self, rebuild: Rebuild) -> str:
+        if self.connection_pending:
+            raise ConnectionPendingError("complete the connection in the console under Developer Tools, Connections")
+        if self.busy:
+            raise BusyError("Rate exceeded", throttled=True)
+        token = f"{rebuild.project}/{rebuild.client_token}"
+        if token not in self.rebuilds:
+            self.rebuilds[token] = f"execution-{len(self.rebuilds) + 1}"
+            self.start(rebuild.project, self.rebuilds[token])
+        return self.rebuilds[token]
+
+    def started_at(self, project: str, execution_id: str) -> datetime:
+        return self.executions[project, execution_id]
+
+    def why_failed(self, project: str, execution_id: str) -> BuildFailure:  # noqa: ARG002
+        return self.failures[execution_id]

@@ -1,0 +1,122 @@
+"""SageMaker training jobs in memory: names are taken for ever, room is limited, and jobs end when a test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from dropforge.domain.training_job import JobDescription, JobRequest, JobState, JobStatus
+from dropforge.workflow.ports import BusyError, Clock, JobExistsError, QuotaZeroError, RejectedError
+from tests.fakes.memory_bucket import MemoryBucket
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How a job ends: what it printed, and the model that it leaves (none when None)."""
+
+    status: JobStatus = JobStatus.COMPLETED
+    secondary: str = "Completed"
+    metrics: Mapping[str, Decimal] = field(default_factory=dict)
+    model: bytes | None = b"model"
+    failure_reason: str | None = None
+    log: tuple[str, ...] = ()
+    seconds: int = 60
+
+
+class MemoryJobs:
+    """Implements `ports.TrainingJobs` and `ports.JobLogs`.
+
+    `quota` is how many jobs may run at once, by instance type; a type that is not in it may run without limit.
+    """
+
+    def __init__(self, clock: Clock, bucket: MemoryBucket) -> None:
+        self._clock = clock
+        self._bucket = bucket
+        self.requests: dict[str, JobRequest] = {}
+        self.descriptions: dict[str, JobDescription] = {}
+        self.foreign_tags: dict[str, Mapping[str, str]] = {}
+        self.logs: dict[str, tuple[str, ...]] = {}
+        self.quota: dict[str, int] = {}
+        self.throttled = False
+        self.rejection: str | None = None
+        self.creations = 0
+        """How often CreateTrainingJob was called, successfully or not."""
+
+    def create(self, job: JobRequest) -> str:
+        self.creations += 1
+        if self.throttled:
+            raise BusyError("Rate exceeded", throttled=True)
+        if job.name in self.descriptions:
+            raise JobExistsError(f"{job.name} exists already")
+        if self.rejection is not None:
+            raise RejectedError(self.rejection)
+        self._check_quota(job.spec.compute.instance_type)
+        self.requests[job.name] = job
+        self._add(job.name)
+        return self.descriptions[job.name].arn
+
+    def describe(self, name: str) -> JobDescription | None:
+        return self.descriptions.get(name)
+
+    def tags(self, arn: str) -> Mapping[str, str]:
+        name = arn.rpartition("/")[2]
+        return self.foreign_tags[name] if name in self.foreign_tags else self.requests[name].tags
+
+    def stop(self, name: str) -> None:
+        self._change(name, JobStatus.STOPPING, "Stopping")
+
+    def tail(self, job_name: str, lines: int) -> tuple[str, ...]:
+        return self.logs.get(job_name, ())[-lines:]
+
+    def add_foreign(self, name: str, tags: Mapping[str, str]) -> None:
+        """A job that somebody else created."""
+        self._add(name)
+        self.foreign_tags[name] = tags
+
+    def delete(self, name: str) -> None:
+        del self.descriptions[name]
+
+    def progress(self, name: str, secondary: str) -> None:
+        self._change(name, JobStatus.IN_PROGRESS, secondary)
+
+    def end(self, name: str, end: JobEnd) -> None:
+        self._change(name, end.status, end.secondary)
+        uri = (
+            self._bucket.put_model(f"{self.requests[name].output_prefix}model.tar.gz", end.model) if end.model else None
+        )
+        now = self._clock.now()
+        self.logs[name] = end.log
+        self.descriptions[name] = replace(
+            self.descriptions[name],
+            metrics=end.metrics,
+            model_uri=uri,
+            failure_reason=end.failure_reason,
+            billable_seconds=end.seconds,
+            started_at=now - timedelta(seconds=end.seconds),
+            ended_at=now,
+            where="memory",
+        )
+
+    def running(self) -> list[str]:
+        return [name for name, job in self.descriptions.items() if not job.state.status.is_terminal]
+
+    def _check_quota(self, instance_type: str) -> None:
+        limit = self.quota.get(instance_type)
+        if limit == 0:
+            raise QuotaZeroError(f"the account-level service limit for {instance_type} is 0 Instances")
+        if limit is None:
+            return
+        names = [name for name in self.running() if name in self.requests]
+        if sum(self.requests[name].spec.compute.instance_type == instance_type for name in names) >= limit:
+            raise BusyError(f"the limit of {limit} instances of {instance_type} is reached")
+
+    def _add(self, name: str) -> None:
+        arn = f"arn:aws:sagemaker:us-east-1:000000000000:training-job/{name}"
+        state = JobState(JobStatus.IN_PROGRESS, "Starting", self._clock.now())
+        self.descriptions[name] = JobDescription(name, arn, state)
+
+    def _change(self, name: str, status: JobStatus, secondary: str) -> None:
+        modified_at: datetime = self._clock.now()
+        self.descriptions[name] = replace(self.descriptions[name], state=JobState(status, secondary, modified_at))

@@ -1,0 +1,268 @@
+"""The metadata store in memory: the same conditions and the same conflicts, without a network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from dropforge.domain.admission import ProjectLoad
+from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
+from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
+from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer
+from dropforge.domain.image import Image
+from dropforge.domain.notice import Notice
+from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run_events import RunEvent
+from dropforge.domain.trail import TrailEntry
+from dropforge.domain.transition import Transition, transition
+from dropforge.workflow.ports import ConflictError
+
+
+class MemoryAnnouncements:
+    """Implements `ports.Announcements`."""
+
+    def __init__(self) -> None:
+        self.told: dict[AnnouncementKey, Announcement] = {}
+        self.kept: dict[str, Notice] = {}
+
+    def put_notice(self, notice: Notice) -> bool:
+        if notice.id in self.kept:
+            return False
+        self.kept[notice.id] = notice
+        announcement = notice.announcement()
+        self.told[announcement.key] = announcement
+        return True
+
+    def notice(self, notice_id: str) -> Notice | None:
+        return self.kept.get(notice_id)
+
+    def notices(self, limit: int) -> tuple[Notice, ...]:
+        return tuple(sorted(self.kept.values(), key=lambda notice: notice.at, reverse=True)[:limit])
+
+    def announcement(self, key: AnnouncementKey) -> Announcement | None:
+        return self.told.get(key)
+
+    def lease_announcement(self, key: AnnouncementKey, now: datetime, until: datetime) -> Announcement | None:
+        found = self.told.get(key)
+        if found is None or not found.is_free(now):
+            return None
+        self.told[key] = replace(found, leased_until=until)
+        return self.told[key]
+
+    def notice_announced(self, key: AnnouncementKey) -> None:
+        self.told[key] = replace(self.told[key], state=AnnouncementState.SENT, leased_until=None)
+
+    def pending_announcements(self) -> tuple[Announcement, ...]:
+        pending = (each for each in self.told.values() if each.state is AnnouncementState.PENDING)
+        return tuple(sorted(pending, key=lambda each: each.at))
+
+
+class MemoryRuns(MemoryAnnouncements):
+    """Implements `ports.Runs`; a commit may write announcements too, in the same transaction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: dict[str, Run] = {}
+        self.trails: dict[tuple[str, int], TrailEntry] = {}
+        self.opened: Counter[str] = Counter()
+        self.started: Counter[tuple[str, date]] = Counter()
+
+    def commit(self, before: Run | None, event: RunEvent) -> Run:
+        change = transition(before, event)
+        if change is None:
+            assert before is not None
+            return before
+        self._check_conditions(change)
+        run, entry, announcement = change.run, change.entry, change.announcement
+        self.runs[run.id] = run
+        self.trails[entry.run_id, entry.sequence] = entry
+        if announcement is not None:
+            self.told[announcement.key] = announcement
+        self.opened[run.project] += change.opened
+        if change.started_on is not None:
+            self.started[run.project, change.started_on] += 1
+        return run
+
+    def _check_conditions(self, change: Transition) -> None:
+        stored, before = self.runs.get(change.run.id), change.before
+        if (stored and stored.trail) != (before and before.trail):
+            raise ConflictError(f"run {change.run.id} is not at the trail head that was read")
+        if (change.entry.run_id, change.entry.sequence) in self.trails:
+            raise ConflictError(f"run {change.run.id} has a trail entry {change.entry.sequence} already")
+        announcement = change.announcement
+        if announcement and announcement.state is AnnouncementState.PENDING and announcement.key in self.told:
+            raise ConflictError(f"{announcement.key} is there already")
+
+    def run(self, run_id: str) -> Run | None:
+        return self.runs.get(run_id)
+
+    def trail(self, run_id: str) -> tuple[TrailEntry, ...]:
+        return tuple(entry for (owner, _), entry in sorted(self.trails.items()) if owner == run_id)
+
+    def load(self, project: str, day: date) -> ProjectLoad:
+        return ProjectLoad(self.opened[project], self.started[project, day])
+
+    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
+        waiting = [run for run in self.runs.values() if run.waiting is not None and run.waiting.due <= due_by]
+        return iter([_ref(run) for run in sorted(waiting, key=_place)])
+
+    def open_runs(self) -> Iterator[RunRef]:
+        return iter([_ref(run) for run in self.runs.values() if run.status.is_open])
+
+    def held_runs(self, project: str) -> Iterator[RunRef]:
+        held = (run for run in self.runs.values() if run.status is RunStatus.HELD and run.project == project)
+        return iter([_ref(run) for run in held])
+
+    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
+        return self._newest(run for run in self.runs.values() if run.project == project)[:limit]
+
+    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+        return self._newest(run for run in self.runs.values() if run.image.commit == commit)
+
+    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
+        of_project = (run for run in self.runs.values() if run.project == project)
+        return self._newest(run for run in of_project if run.dataset.version == version)
+
+    def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
+        return tuple(_ref(run) for _, run in sorted(self.runs.items()) if run.id.startswith(prefix))
+
+    def _newest(self, runs: Iterator[Run]) -> tuple[Run, ...]:
+        return tuple(sorted(runs, key=lambda run: (run.requested_at, run.id), reverse=True))
+
+
+class MemoryCatalog:
+    """Implements `ports.Catalog`."""
+
+    def __init__(self) -> None:
+        self.heads: dict[str, ProjectHead] = {}
+        self.images: dict[tuple[str, str], Image] = {}
+        self.datasets: dict[tuple[str, str], Dataset] = {}
+        self.memberships: dict[tuple[str, str, str], dict[str, Dataset]] = {}
+        self.drops: dict[tuple[str, str, str], ObjectDropped] = {}
+        self.hashes: dict[tuple[str, ListedObject], Checksum] = {}
+
+    def head(self, project: str) -> ProjectHead:
+        return self.heads.get(project, ProjectHead(project))
+
+    def advance_image(self, image: Image) -> ProjectHead:
+        self.images[image.project, image.digest] = image
+        head = self.head(image.project)
+        if image.replaces(head.image):
+            self.heads[image.project] = replace(head, image=image)
+        return self.head(image.project)
+
+    def advance_data(self, data: SealedData) -> ProjectHead:
+        project = data.dataset.project
+        head = self.head(project)
+        if data.replaces(head.data):
+            self.heads[project] = replace(head, data=data)
+        return self.head(project)
+
+    def image(self, project: str, digest: str) -> Image | None:
+        return self.images.get((project, digest))
+
+    def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:
+        for each in objects:
+            members = self.memberships.setdefault((dataset.bucket, each.key, each.version_id), {})
+            members.setdefault(dataset.version, dataset)
+        self.datasets.setdefault((dataset.project, dataset.version), dataset)
+
+    def dataset(self, project: str, version: str) -> Dataset | None:
+        return self.datasets.get((project, version))
+
+    def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
+        found: dict[str, Dataset] = {}
+        for (in_bucket, named, version), members in self.memberships.items():
+            if (in_bucket, named) == (bucket, key) and version_id in {None, version}:
+                found |= members
+        return tuple(found.values())
+
+    def record_drop(self, project: str, drop: ObjectDropped) -> None:  # noqa: ARG002
+        self.drops.setdefault((drop.bucket, drop.key, drop.version_id), drop)
+
+    def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
+        return self.drops.get((bucket, key, version_id))
+
+    def checksums(self, bucket: str, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Checksum]:
+        return {each: self.hashes[bucket, each] for each in objects if (bucket, each) in self.hashes}
+
+    def record_checksum(self, bucket: str, listed: ListedObject, checksum: Checksum) -> None:
+        self.hashes[bucket, listed] = checksum
+
+
+class MemoryTimers:
+    """Implements `ports.SealTimers`, `ports.Rebuilds` and `ports.Pauses`."""
+
+    def __init__(self) -> None:
+        self.timers: dict[str, SealTimer] = {}
+        self.rebuilds: dict[tuple[str, str], Rebuild] = {}
+        self.pauses: dict[str | None, Pause] = {}
+
+    def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
+        before = self.timers.get(project)
+        self.timers[project] = SealTimer(project, before.revision + 1 if before else 1, at, by, due)
+        return self.timers[project]
+
+    def seal_timer(self, project: str) -> SealTimer | None:
+        return self.timers.get(project)
+
+    def clear_seal(self, project: str, revision: int) -> bool:
+        timer = self.timers.get(project)
+        if timer is None or timer.revision != revision:
+            return False
+        self.timers[project] = replace(timer, due=None)
+        return True
+
+    def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
+        return tuple(timer for timer in self.timers.values() if timer.due is not None and timer.due <= due_by)
+
+    def record_rebuild(self, rebuild: Rebuild) -> Rebuild:
+        return self.rebuilds.setdefault((rebuild.project, rebuild.dataset_version), rebuild)
+
+    def rebuild(self, project: str, dataset_version: str) -> Rebuild | None:
+        return self.rebuilds.get((project, dataset_version))
+
+    def rebuild_started(self, project: str, dataset_version: str, execution_id: str) -> None:
+        key = project, dataset_version
+        self.rebuilds[key] = replace(self.rebuilds[key], execution_id=execution_id)
+
+    def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
+        key = project, dataset_version
+        if key not in self.rebuilds:
+            raise ConflictError(f"there is no rebuild of {project} for {dataset_version}")
+        if self.rebuilds[key].image_digest is None:
+            self.rebuilds[key] = replace(self.rebuilds[key], image_digest=image_digest)
+        return self.rebuilds[key]
+
+    def unstarted_rebuilds(self) -> tuple[Rebuild, ...]:
+        return tuple(rebuild for rebuild in self.rebuilds.values() if rebuild.execution_id is None)
+
+    def pause(self, project: str | None) -> Pause | None:
+        return self.pauses.get(project)
+
+    def set_pause(self, pause: Pause) -> None:
+        self.pauses[pause.project] = pause
+
+    def clear_pause(self, project: str | None) -> None:
+        self.pauses.pop(project, None)
+
+
+class MemoryStore(MemoryRuns, MemoryCatalog, MemoryTimers):
+    """Implements `ports.MetadataStore`."""
+
+    def __init__(self) -> None:
+        MemoryRuns.__init__(self)
+        MemoryCatalog.__init__(self)
+        MemoryTimers.__init__(self)
+
+
+def _ref(run: Run) -> RunRef:
+    return RunRef(run.id, run.project, run.requested_at, run.status)
+
+
+def _place(run: Run) -> tuple[datetime, datetime]:
+    assert run.waiting is not None
+    return run.waiting.due, run.requested_at

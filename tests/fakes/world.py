@@ -1,0 +1,181 @@
+"""One stage in memory, with what a person or AWS would do to it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from dropforge.domain.announcement import Announcement
+from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.mail import Mail
+from dropforge.domain.project import Project, SealPolicy, Stage
+from dropforge.domain.run import Run
+from dropforge.domain.training_spec import TrainingSpec
+from dropforge.workflow.accept_drop import accept_drop
+from dropforge.workflow.announce import announce
+from dropforge.workflow.dispatch_runs import dispatch_runs
+from dropforge.workflow.ports import Ports
+from dropforge.workflow.record_job_state import record_job_state
+from dropforge.workflow.register_image import BuiltImage, Registration, register_image
+from dropforge.workflow.seal_dataset import seal_dataset
+from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_builds import MemoryBuilds
+from tests.fakes.memory_jobs import JobEnd, MemoryJobs
+from tests.fakes.memory_store import MemoryStore
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+DIGITS = Project("digits", "example/digits", "digits/", seal=SealPolicy(quiet_seconds=60))
+
+
+@dataclass
+class ManualClock:
+    """Implements `ports.Clock`: time passes when a test says so."""
+
+    time: datetime = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_by(self, **lengths: float) -> None:
+        self.time += timedelta(**lengths)
+
+
+@dataclass
+class RecordedWakeups:
+    """Implements `ports.Wakeups`."""
+
+    dispatches: int = 0
+    seals: list[tuple[str, timedelta]] = field(default_factory=list)
+
+    def dispatch(self) -> None:
+        self.dispatches += 1
+
+    def seal(self, project: str, after: timedelta) -> None:
+        self.seals.append((project, after))
+
+
+@dataclass
+class Mailbox:
+    """Implements `ports.Announcer`."""
+
+    mails: list[tuple[Mail, Announcement]] = field(default_factory=list)
+
+    def publish(self, mail: Mail, announcement: Announcement) -> None:
+        self.mails.append((mail, announcement))
+
+    @property
+    def subjects(self) -> list[str]:
+        return [mail.subject for mail, _ in self.mails]
+
+
+def stage_of(*projects: Project, concurrent_runs: int = 8) -> Stage:
+    return Stage("dropforge-test", projects or (DIGITS,), concurrent_runs, {"ml.m5.large": Decimal("0.115")})
+
+
+class World:
+    """Everything outside in memory, wired; the verbs below are what the world does, not what Dropforge does."""
+
+    def __init__(self, stage: Stage | None = None) -> None:
+        self.clock = ManualClock()
+        self.store = MemoryStore()
+        self.bucket = MemoryBucket()
+        self.jobs = MemoryJobs(self.clock, self.bucket)
+        self.builds = MemoryBuilds(self.clock)
+        self.wakeups = RecordedWakeups()
+        self.mailbox = Mailbox()
+        self.ports = Ports(
+            stage=stage or stage_of(),
+            store=self.store,
+            bucket=self.bucket,
+            registry=self.builds,
+            jobs=self.jobs,
+            pipelines=self.builds,
+            logs=self.jobs,
+            wakeups=self.wakeups,
+            announcer=self.mailbox,
+            clock=self.clock,
+        )
+
+    def drop(self, key: str, content: bytes = b"data") -> ObjectDropped:
+        """Somebody puts an object, and S3 tells of it."""
+        listed = self.bucket.put(key, content)
+        drop = self._told(key, listed.version_id, len(content))
+        accept_drop(self.ports, drop)
+        return drop
+
+    def delete(self, key: str) -> None:
+        marker = self.bucket.delete(key)
+        accept_drop(self.ports, self._told(key, marker.version_id, 0, deleted=True))
+
+    def grow_quiet(self, project: str = "digits") -> None:
+        """No object comes for a while, and the sealing function is woken."""
+        self.clock.pass_by(seconds=61)
+        seal_dataset(self.ports, project)
+
+    def built(
+        self,
+        project: str = "digits",
+        *,
+        commit: str = "c1",
+        dataset: str | None = None,
+        execution: str | None = None,
+        message: str = "Train",
+        spec: TrainingSpec | None = None,
+        content: str | None = None,
+    ) -> BuiltImage:
+        """A pipeline execution builds a commit and pushes the image, whose digest follows from `content`."""
+        execution = execution or f"execution-of-{commit}"
+        if (project, execution) not in self.builds.executions:
+            self.builds.start(project, execution)
+        digest = hashlib.sha256((content or commit).encode()).hexdigest()
+        self.builds.push(project, commit, execution, f"sha256:{digest}")
+        document = (spec or TrainingSpec()).to_document()
+        claims = {"spec": document, "claimed_author": "Ada <ada@example.com>", "message": message}
+        self.clock.pass_by(seconds=1)
+        return BuiltImage(project, commit, "main", execution, dataset, claims)
+
+    def push(
+        self, project: str = "digits", *, commit: str = "c1", message: str = "Train", spec: TrainingSpec | None = None
+    ) -> Registration:
+        """Somebody pushes a commit; it is built, and the image registered."""
+        return register_image(self.ports, self.built(project, commit=commit, message=message, spec=spec))
+
+    def dispatch(self) -> None:
+        dispatch_runs(self.ports)
+
+    def finish(self, run: Run, end: JobEnd | None = None) -> Run:
+        """The run's job ends, and SageMaker tells of it."""
+        self.clock.pass_by(minutes=1)
+        name = self.run(run.id).attempts[-1].job_name
+        self.jobs.end(name, end or JobEnd())
+        recorded = record_job_state(self.ports, name)
+        assert recorded is not None
+        return recorded
+
+    def deliver_announcements(self) -> None:
+        for pending in self.store.pending_announcements():
+            announce(self.ports, pending.key)
+
+    def run(self, run_id: str) -> Run:
+        found = self.store.run(run_id)
+        assert found is not None
+        return found
+
+    def only_run(self) -> Run:
+        (run,) = self.store.runs.values()
+        return run
+
+    def _told(self, key: str, version_id: str, size: int, *, deleted: bool = False) -> ObjectDropped:
+        return ObjectDropped(
+            bucket=self.bucket.name,
+            key=key,
+            version_id=version_id,
+            size=size,
+            sequencer="0055AED6DCD90281E5",
+            principal="AWS:ADA",
+            address="192.0.2.7",
+            at=self.clock.now(),
+            deleted=deleted,
+        )
