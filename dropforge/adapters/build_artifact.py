@@ -9,13 +9,11 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.events.codepipeline import ArtifactLocation
 from dropforge.domain.errors import DropforgeError
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 IMAGE_FILE: Final = "image.json"
 
@@ -27,14 +25,14 @@ class BuildArtifactError(DropforgeError):
     """The build's artifact is not what the build specification makes."""
 
 
-def image_document(client: S3Client, artifact: ArtifactLocation, artifact_bucket: str) -> Mapping[str, Any]:
+def image_document(clients: AwsClients, artifact: ArtifactLocation, artifact_bucket: str) -> Mapping[str, Any]:
     """The document that the build wrote; only the stage's own artifact bucket is read."""
     if artifact.bucket != artifact_bucket:
         raise BuildArtifactError(
             f"The build's artifact lies in the bucket {artifact.bucket}, not in the stage's {artifact_bucket}: "
             "deploy the project's stack again."
         )
-    answer = client.get_object(Bucket=artifact.bucket, Key=artifact.key)
+    answer = clients.s3.get_object(Bucket=artifact.bucket, Key=artifact.key)
     if answer["ContentLength"] > _LARGEST_ARCHIVE:
         raise BuildArtifactError(f"The build's artifact is larger than 1 MiB; it is to hold {IMAGE_FILE} and no more.")
     return image_document_in(answer["Body"].read(_LARGEST_ARCHIVE))

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +40,7 @@ class UnknownExecutionError(DropforgeError):
 class CodePipelines:
     """The deployment's pipelines, each named `<deployment>-<project>`."""
 
-    def __init__(self, clients: AwsClients, deployment: str, connection_arn: str = "") -> None:
+    def __init__(self, clients: AwsClients, deployment: str, connection_arn: str | None = None) -> None:
         self._clients = clients
         self._deployment = deployment
         self._connection_arn = connection_arn
@@ -83,6 +84,8 @@ class CodePipelines:
 
     def _require_connection(self) -> None:
         """A pipeline whose connection is pending starts, and then fails with a message that names no remedy."""
+        if self._connection_arn is None:
+            return
         connection = self._clients.codeconnections.get_connection(ConnectionArn=self._connection_arn)["Connection"]
         if connection.get("ConnectionStatus") == "PENDING":
             name = connection.get("ConnectionName", self._connection_arn)
@@ -119,7 +122,7 @@ class CodePipelines:
 
 
 class PipelineJob:
-    """A Lambda action's job: its pipeline waits until it is answered, one way or the other."""
+    """A Lambda action's job: its pipeline waits until it is answered, one way or the other; the first answer counts."""
 
     def __init__(self, clients: AwsClients, job_id: str) -> None:
         self._clients = clients
@@ -127,13 +130,17 @@ class PipelineJob:
 
     def succeed(self, variables: Mapping[str, str]) -> None:
         """Let the pipeline go on; the variables are seen in its history."""
-        self._clients.codepipeline.put_job_success_result(jobId=self._job_id, outputVariables=variables)
+        pipelines = self._clients.codepipeline
+        with suppress(pipelines.exceptions.InvalidJobStateException):
+            pipelines.put_job_success_result(jobId=self._job_id, outputVariables=variables)
 
     def fail(self, reason: str) -> None:
         """Fail the action with a sentence that its history shows."""
-        self._clients.codepipeline.put_job_failure_result(
-            jobId=self._job_id, failureDetails={"type": "JobFailed", "message": reason[:_LONGEST_MESSAGE]}
-        )
+        pipelines = self._clients.codepipeline
+        with suppress(pipelines.exceptions.InvalidJobStateException):
+            pipelines.put_job_failure_result(
+                jobId=self._job_id, failureDetails={"type": "JobFailed", "message": reason[:_LONGEST_MESSAGE]}
+            )
 
 
 def _action_message(output: ActionExecutionOutputTypeDef) -> str:

@@ -57,6 +57,11 @@ def held(project: str) -> str:
     return f"HELD#{project}"
 
 
+def trained_on(project: str, dataset_version: str) -> str:
+    """The partition of by_dataset that has the runs of one project on one dataset version."""
+    return f"{project}#{dataset_version}"
+
+
 def project_head(project: str) -> Key:
     return Key(f"PROJECT#{project}", "HEAD")
 

@@ -62,14 +62,14 @@ class DynamoRuns:
     def held_runs(self, project: str) -> Iterator[RunRef]:
         return self._refs(Question(layout.held(project), layout.BY_DUE))
 
-    def runs_of_project(self, project: str, limit: int) -> tuple[RunRef, ...]:
-        return tuple(self._refs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit)))
+    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
+        return self._runs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
 
-    def runs_of_commit(self, commit: str) -> tuple[RunRef, ...]:
-        return tuple(self._refs(Question(commit, layout.BY_COMMIT, newest_first=True)))
+    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+        return self._runs(Question(commit, layout.BY_COMMIT, newest_first=True))
 
-    def runs_of_dataset(self, version: str) -> tuple[RunRef, ...]:
-        return tuple(self._refs(Question(version, layout.BY_DATASET, newest_first=True)))
+    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
+        return self._runs(Question(layout.trained_on(project, version), layout.BY_DATASET, newest_first=True))
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
         partition = layout.run_name(prefix).partition
@@ -79,6 +79,9 @@ class DynamoRuns:
 
     def _refs(self, question: Question) -> Iterator[RunRef]:
         return map(run_ref_in, self._tables.query(question))
+
+    def _runs(self, question: Question) -> tuple[Run, ...]:
+        return tuple(map(run_in, self._tables.query(question)))
 
     def _writes(self, change: Transition) -> list[TransactWriteItemTypeDef]:
         run, before = change.run, change.before
@@ -127,7 +130,7 @@ def run_item(run: Run) -> dict[str, Scalar]:
             layout.BY_PROJECT.sort_key: named,
             layout.BY_COMMIT.partition_key: run.image.commit,
             layout.BY_COMMIT.sort_key: named,
-            layout.BY_DATASET.partition_key: run.dataset.version,
+            layout.BY_DATASET.partition_key: layout.trained_on(run.project, run.dataset.version),
             layout.BY_DATASET.sort_key: named,
             layout.BY_DUE.partition_key: due_partition,
             layout.BY_DUE.sort_key: due_sort,

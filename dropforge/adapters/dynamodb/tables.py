@@ -129,14 +129,16 @@ class Tables:
         return decoded(answer["Attributes"])
 
     def query(self, question: Question) -> Iterator[dict[str, Scalar]]:
-        """The items in order, a page at a time as they are asked for; at most `limit`, then in one request."""
-        parameters = question.parameters(self.state)
+        """The items in order, at most `limit`; a page (1 MB) is read when the one before is used up."""
+        parameters, left = question.parameters(self.state), question.limit
         while True:
             answer = self._client.query(**parameters)
             yield from map(decoded, answer["Items"])
-            if question.limit or "LastEvaluatedKey" not in answer:
+            left = None if left is None else left - len(answer["Items"])
+            if "LastEvaluatedKey" not in answer or left == 0:
                 return
             parameters["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            parameters |= {} if left is None else {"Limit": left}
 
     def transact(self, writes: Sequence[TransactWriteItemTypeDef]) -> None:
         """All or none. ConflictError when a condition does not hold or another transaction is in the way.

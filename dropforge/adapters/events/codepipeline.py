@@ -47,6 +47,10 @@ class FailedExecution:
     execution: str
     at: datetime
 
+    def project_of(self, deployment: str) -> str:
+        """The project whose pipeline it is: pipelines are named `<deployment>-<project>`."""
+        return self.pipeline.removeprefix(f"{deployment}-")
+
 
 def job_id(event: Mapping[str, Any]) -> str:
     """By which the action is answered; read apart, so that a job whose parameters are wrong is answered as well."""

@@ -1,0 +1,60 @@
+"""A batch of messages handed to a function, each handled by itself.
+
+What fails is reported alone and delivered again; what went well is not. When all of a batch fails, the function fails.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dropforge.adapters.log import logger
+
+Event = dict[str, Any]
+
+
+def each_message(event: Event, context: LambdaContext, handle: Callable[[str], None]) -> object:
+    """Hand the body of each SQS message to `handle`; the answer names the messages that failed."""
+
+    def handle_record(record: SQSRecord) -> None:
+        _logging_failure(record.message_id, lambda: handle(record.body))
+
+    return _answer(event, context, EventType.SQS, handle_record)
+
+
+def each_stream_record(event: Event, context: LambdaContext, handle: Callable[[Event], None]) -> object:
+    """Hand each record of a table's stream to `handle`; the answer names those that failed."""
+
+    def handle_record(record: DynamoDBRecord) -> None:
+        _logging_failure(str(record.event_id), lambda: handle(record.raw_event))
+
+    return _answer(event, context, EventType.DynamoDBStreams, handle_record)
+
+
+def one_pass(event: Event, work: Callable[[], None]) -> None:
+    """Work that a batch of wake-ups asks for only once; when it fails, all of the batch is delivered again."""
+    try:
+        work()
+    except Exception:
+        logger().exception("a pass failed and will be made again", wakeups=len(event.get("Records", [])))
+        raise
+    logger().info("pass made", wakeups=len(event.get("Records", [])))
+
+
+def _answer(event: Event, context: LambdaContext, kind: EventType, handle: Callable[[Any], None]) -> object:
+    processor = BatchProcessor(event_type=kind)
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+def _logging_failure(record_id: str, handle: Callable[[], None]) -> None:
+    try:
+        handle()
+    except Exception:
+        logger().exception("a message could not be handled and will be delivered again", record_id=record_id)
+        raise

@@ -1,0 +1,162 @@
+"""The one place that wires: settings and projects in, use cases' ports out.
+
+Nothing is read or connected at import. A client is made when a port first uses it, so a function pays for no client
+that it does not use, and a port that a function's settings say nothing of is not there to be used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Generic
+from urllib.parse import urlsplit
+
+import boto3
+
+from dropforge.adapters import ssm
+from dropforge.adapters.clients import AwsClients
+from dropforge.adapters.clock import SystemClock
+from dropforge.adapters.codepipeline import CodePipelines
+from dropforge.adapters.dynamodb.store import DynamoMetadataStore
+from dropforge.adapters.dynamodb.tables import Tables
+from dropforge.adapters.ecr import EcrImageRegistry
+from dropforge.adapters.logs import CloudWatchJobLogs
+from dropforge.adapters.s3 import S3DataBucket
+from dropforge.adapters.sagemaker import SageMakerJobs
+from dropforge.adapters.sentences import aws_in_words
+from dropforge.adapters.sns import SnsAnnouncer
+from dropforge.adapters.sqs import SqsWakeups
+from dropforge.adapters.training_job_request import JobSurroundings
+from dropforge.domain.errors import DropforgeError
+from dropforge.domain.project import Project, Stage
+from dropforge.domain.training_job import ModelArtifact
+from dropforge.settings import (
+    PROJECTS_FILE,
+    DataSettings,
+    DispatchRunsSettings,
+    JobSettings,
+    MailSettings,
+    PriceSettings,
+    RebuildSettings,
+    SettingsT,
+    StoreSettings,
+    WakeupSettings,
+    deployment_name,
+    from_environment,
+)
+from dropforge.workflow.ports import Ports
+
+BUNDLE: Final = Path(__file__).parents[1]
+"""The root of a function's bundle."""
+
+
+class NotWiredError(DropforgeError):
+    """A use case reached for a port of which its function's settings say nothing."""
+
+
+class Function(Generic[SettingsT]):
+    """What a function works with: made at its first call, and kept for as long as its process lives."""
+
+    def __init__(self, kind: type[SettingsT]) -> None:
+        self._kind = kind
+
+    @cached_property
+    def settings(self) -> SettingsT:
+        return from_environment(self._kind)
+
+    @cached_property
+    def aws(self) -> AwsClients:
+        return AwsClients()
+
+    @cached_property
+    def ports(self) -> Ports:
+        return wire(self.settings, bundled_projects(BUNDLE), self.aws)
+
+
+def bundled_projects(bundle: Path) -> tuple[Project, ...]:
+    """The projects that the stacks put into the functions' bundle."""
+    documents = json.loads((bundle / PROJECTS_FILE).read_text(encoding="utf-8"))
+    return tuple(Project.from_document(document) for document in documents)
+
+
+def wire(given: StoreSettings, projects: Sequence[Project], aws: AwsClients) -> Ports:
+    """The ports that the settings suffice for; each other one is a `NotWired`."""
+    deployment = deployment_name(given.stage)
+    return Ports(
+        stage=_stage(given, deployment, projects),
+        store=DynamoMetadataStore(Tables(aws, given.state_table, given.trail_table)),
+        bucket=_bucket(given, aws) if isinstance(given, DataSettings) else _not_wired(DataSettings),
+        registry=EcrImageRegistry(aws, deployment),
+        jobs=_jobs(given, aws) if isinstance(given, JobSettings) else _not_wired(JobSettings),
+        pipelines=CodePipelines(aws, deployment, given.connection_arn if isinstance(given, RebuildSettings) else None),
+        logs=CloudWatchJobLogs(aws),
+        wakeups=_wakeups(given, aws) if isinstance(given, WakeupSettings) else _not_wired(WakeupSettings),
+        announcer=SnsAnnouncer(aws, given.topic_arn) if isinstance(given, MailSettings) else _not_wired(MailSettings),
+        clock=SystemClock(),
+    )
+
+
+def _stage(given: StoreSettings, deployment: str, projects: Sequence[Project]) -> Stage:
+    limits = {"concurrent_runs": given.concurrent_runs} if isinstance(given, DispatchRunsSettings) else {}
+    prices = given.prices if isinstance(given, PriceSettings) else None
+    return Stage(deployment, tuple(projects), prices=prices, **limits)
+
+
+def _bucket(given: DataSettings, aws: AwsClients) -> S3DataBucket:
+    return S3DataBucket(aws, given.training_bucket, given.artifact_bucket, given.key_arn)
+
+
+def _jobs(given: JobSettings, aws: AwsClients) -> SageMakerJobs:
+    return SageMakerJobs(aws, JobSurroundings(given.artifact_bucket, given.key_arn, given.training_role_arn))
+
+
+def _wakeups(given: WakeupSettings, aws: AwsClients) -> SqsWakeups:
+    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url)
+
+
+class NotWired:
+    """Stands in a port's place and says, when it is used, which settings the function lacks."""
+
+    def __init__(self, needed: type) -> None:
+        self._needed = needed
+
+    def __getattr__(self, name: str) -> object:
+        raise NotWiredError(
+            f"{name} needs {self._needed.__name__}: derive the function's class in dropforge/settings.py from it, and "
+            "give the function's role the permission."
+        )
+
+
+def _not_wired(needed: type) -> Any:
+    return NotWired(needed)
+
+
+@dataclass(frozen=True)
+class StageWorkspace:
+    """A deployed stage as the command line uses it."""
+
+    ports: Ports
+    _aws: AwsClients
+
+    @property
+    def caller(self) -> str:
+        """The ARN of whoever asks: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+        return self._aws.sts.get_caller_identity()["Arn"]
+
+    def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
+        location = urlsplit(model.uri, allow_fragments=False)
+        version = {"VersionId": model.version_id}
+        self._aws.s3.download_fileobj(location.netloc, location.path.removeprefix("/"), to, ExtraArgs=version)
+
+
+@contextmanager
+def workspace(stage: str, profile: str | None = None, region: str | None = None) -> Iterator[StageWorkspace]:
+    """A deployed stage, found by what its stacks published; within, errors of AWS are AwsError, in words."""
+    with aws_in_words():
+        aws = AwsClients(boto3.Session(profile_name=profile, region_name=region))
+        deployment, projects = ssm.deployment(aws.ssm, stage), ssm.projects(aws.ssm, stage)
+        yield StageWorkspace(wire(deployment, projects, aws), aws)

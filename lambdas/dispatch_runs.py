@@ -1,0 +1,20 @@
+"""Woken by the dispatch queue: runs may be free to start. Idempotent by run and attempt.
+
+The queue is FIFO with one message group, and a pass looks at every run that waits, so one pass answers all messages of
+a batch. When it fails, all of them are delivered again.
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dropforge.adapters.batches import Event, one_pass
+from dropforge.bootstrap import Function
+from dropforge.settings import DispatchRunsSettings
+from dropforge.workflow import dispatch_runs
+
+function = Function(DispatchRunsSettings)
+
+
+def handler(event: Event, context: LambdaContext) -> None:  # noqa: ARG001
+    one_pass(event, lambda: dispatch_runs.dispatch_runs(function.ports))

@@ -1,0 +1,27 @@
+"""Woken by the build-state queue: a pipeline of this deployment has failed. Idempotent by pipeline execution."""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dropforge.adapters.batches import Event, each_message
+from dropforge.adapters.events.codepipeline import failed_execution_in
+from dropforge.adapters.log import logger
+from dropforge.bootstrap import Function
+from dropforge.settings import RecordBuildStateSettings
+from dropforge.workflow.record_build_failure import record_build_failure
+
+function = Function(RecordBuildStateSettings)
+
+
+def handler(event: Event, context: LambdaContext) -> object:
+    return each_message(event, context, record)
+
+
+def record(body: str) -> None:
+    failed = failed_execution_in(body)
+    if failed is None:
+        return
+    project = failed.project_of(function.ports.stage.deployment)
+    notice = record_build_failure(function.ports, project, failed.execution, failed.at)
+    logger().info("build failure recorded", project=project, execution=failed.execution, notice=notice.id)

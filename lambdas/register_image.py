@@ -1,0 +1,51 @@
+"""The last action of a pipeline: the image that was built becomes known. Idempotent by commit and execution.
+
+The pipeline waits for an answer, so there always is one: that it is done, or the sentence that says why not.
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dropforge.adapters.batches import Event
+from dropforge.adapters.build_artifact import image_document
+from dropforge.adapters.codepipeline import PipelineJob
+from dropforge.adapters.events.codepipeline import job_id, registration_in
+from dropforge.adapters.log import logger
+from dropforge.bootstrap import Function
+from dropforge.domain.errors import DropforgeError
+from dropforge.settings import RegisterImageSettings
+from dropforge.workflow.register_image import BuiltImage, Registration, register_image
+
+function = Function(RegisterImageSettings)
+
+
+def handler(event: Event, context: LambdaContext) -> None:  # noqa: ARG001
+    job = PipelineJob(function.aws, job_id(event))
+    try:
+        registered = register(event)
+    except DropforgeError as refusal:
+        logger().warning("image refused", reason=str(refusal))
+        job.fail(str(refusal))
+    except Exception:
+        logger().exception("the image could not be registered")
+        job.fail("The image could not be registered, and its function's log says why: retry the Register stage.")
+        raise
+    else:
+        run = registered.run.id if registered.run else "none"
+        logger().info("image registered", project=registered.image.project, digest=registered.image.digest, run=run)
+        job.succeed({"image_digest": registered.image.digest, "run": run})
+
+
+def register(event: Event) -> Registration:
+    wanted = registration_in(event)
+    claims = image_document(function.aws, wanted.artifact, function.settings.artifact_bucket)
+    built = BuiltImage(
+        project=wanted.project,
+        commit=wanted.commit,
+        branch=wanted.branch,
+        execution_id=wanted.execution,
+        dataset_version=wanted.dataset_version,
+        claims=claims,
+    )
+    return register_image(function.ports, built)
