@@ -12,23 +12,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from dropforge.cli.console import Console
-from dropforge.cli.exits import CommandError, ExitCode
+from dropforge.cli.exits import ExitCode, exit_code_of
 from dropforge.cli.wiring import Place, Wiring, Workspace
-from dropforge.domain.errors import DropforgeError, UnknownProjectError
+from dropforge.domain.errors import DropforgeError
 
 STAGE_VARIABLE = "DROPFORGE_STAGE"
 
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 StageOption = Annotated[str, typer.Option(help="The stage, as its config file is called.", envvar=STAGE_VARIABLE)]
 ProfileOption = Annotated[str | None, typer.Option(help="The AWS profile, in place of AWS_PROFILE.")]
-RegionOption = Annotated[str | None, typer.Option(help="The AWS region, in place of AWS_REGION.")]
+# boto3 itself reads AWS_DEFAULT_REGION only; the other SDKs and the AWS command line put AWS_REGION first.
+RegionOption = Annotated[str | None, typer.Option(help="The AWS region.", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"])]
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,9 @@ class Session:
     @contextmanager
     def stage(self, doing: str = "asking AWS") -> Iterator[Workspace]:
         """The deployed stage, with a word on what is being done while nothing is printed."""
-        with self.wiring.open_stage(self.place) as workspace:
-            if doing:
-                with self.console.busy(f"{doing} …"):
-                    yield workspace
-            else:
-                yield workspace
+        waiting = self.console.busy(f"{doing} …") if doing else nullcontext()
+        with waiting, self.wiring.open_stage(self.place) as workspace:
+            yield workspace
 
 
 def command(body: Callable[..., None]) -> Callable[..., None]:
@@ -97,15 +95,7 @@ def ends_in_words(console: Console) -> Iterator[None]:
         yield
     except DropforgeError as error:
         console.problem(str(error))
-        raise typer.Exit(_exit_code(error)) from error
+        raise typer.Exit(exit_code_of(error)) from error
     except KeyboardInterrupt as error:
         console.note("Interrupted. What runs on AWS goes on; nothing here was left half done.")
         raise typer.Exit(ExitCode.INTERRUPTED) from error
-
-
-def _exit_code(error: DropforgeError) -> int:
-    if isinstance(error, CommandError):
-        return error.exit_code
-    if isinstance(error, UnknownProjectError):
-        return ExitCode.NOT_FOUND
-    return ExitCode.FAILED

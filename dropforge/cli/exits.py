@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from dropforge.domain.errors import DropforgeError
+from dropforge.adapters.aws_error import AwsError
+from dropforge.adapters.ssm import NotDeployedError
+from dropforge.domain.errors import DropforgeError, UnknownProjectError
+from dropforge.workflow.find_run import RunNotFoundError
+from dropforge.workflow.run_project import NothingToTrainError
 
 
 class ExitCode(IntEnum):
@@ -32,3 +36,16 @@ class NotFoundError(CommandError):
 
 class UsageError(CommandError):
     exit_code = ExitCode.USAGE
+
+
+def exit_code_of(error: DropforgeError) -> ExitCode:
+    """What a script is told of an error."""
+    match error:
+        case CommandError():
+            return error.exit_code
+        case AwsError():
+            return ExitCode.AWS
+        case RunNotFoundError() | NothingToTrainError() | UnknownProjectError() | NotDeployedError():
+            return ExitCode.NOT_FOUND
+        case _:
+            return ExitCode.FAILED

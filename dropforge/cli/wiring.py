@@ -39,9 +39,9 @@ class Workspace(Protocol):
 
 def open_on_aws(place: Place) -> AbstractContextManager[Workspace]:
     """The stage on AWS, or on what answers in its place."""
-    from dropforge import bootstrap  # noqa: PLC0415  (boto3 is slow to import, and most of `--help` needs none of it)
+    from dropforge.bootstrap import workspace  # noqa: PLC0415  (boto3 is slow to import, and `--help` needs none of it)
 
-    return bootstrap.workspace(place.stage, profile=place.profile, region=place.region)
+    return workspace(place.stage, profile=place.profile, region=place.region)
 
 
 @dataclass(frozen=True)

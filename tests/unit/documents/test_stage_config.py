@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from dropforge.documents.checking import check
+from dropforge.documents.problems import DocumentError
+from dropforge.documents.source import parse
+from dropforge.documents.stage_config import StageConfig
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.project import GuardRails, OnData, Project, Subscription
+
+SMALLEST = "stage: dev\nregion: eu-west-1\nprojects:\n  digits:\n    repository: example/digits\n"
+
+
+def config(text: str) -> StageConfig:
+    return check(parse(text.encode(), "dev.yaml"), StageConfig)
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(DocumentError) as refused:
+        config(text)
+    return str(refused.value).splitlines()
+
+
+def test_stage_region_and_repository_are_enough_and_the_rest_is_safe() -> None:
+    found = config(SMALLEST)
+    (digits,) = found.projects()
+    assert (found.removal, found.account, found.connection) == ("retain", None, None)
+    assert digits.data_prefix == "digits/"
+    assert digits.guard_rails == GuardRails()
+    assert digits.base_images == ("public.ecr.aws/docker/library/python",)
+
+
+def test_a_project_is_as_its_lines_say() -> None:
+    found = config(
+        SMALLEST
+        + "    on_data: rebuild\n    data_prefix: some/where/\n    seal: {quiet_seconds: 5}\n"
+        + "    guard_rails: {instance_types: [ml.c5.*], runs_per_day: 3}\n"
+        + "    notify: [{mail: ada@example.com, on: [failed, held]}, {mail: bob@example.com}]\n"
+    )
+    (digits,) = found.projects()
+    assert digits.on_data is OnData.REBUILD
+    assert digits.data_prefix == "some/where/"
+    assert digits.seal.quiet_seconds == 5
+    assert digits.guard_rails == GuardRails(instance_types=("ml.c5.*",), runs_per_day=3)
+    assert digits.notify == (
+        Subscription("ada@example.com", (Outcome.FAILED, Outcome.HELD)),
+        Subscription("bob@example.com"),
+    )
+
+
+def test_projects_survive_the_document_in_which_the_stacks_hand_them_on() -> None:
+    (digits,) = config(SMALLEST).projects()
+    assert Project.from_document(digits.to_document()) == digits
+
+
+def test_prices_are_exact() -> None:
+    assert config("prices: {ml.m5.large: 0.115}\n" + SMALLEST).prices == {"ml.m5.large": Decimal("0.115")}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("region: eu-west-1", "dev.yaml:1: `stage` is missing; add `stage: dev`"),
+        (SMALLEST + "acount: '1'\n", "dev.yaml:6: `acount` is not a field of this document; did you mean `account`?"),
+        (SMALLEST + "account: 12\n", "dev.yaml:6: `account` must be text, not 12; put it in quotes"),
+        (
+            SMALLEST + "    brunch: x\n",
+            "dev.yaml:6: `brunch` is not a field of `projects.digits`; did you mean `branch`?",
+        ),
+        (
+            SMALLEST + "  digits:\n    repository: a/b\n",
+            "dev.yaml:6: `digits` is here a second time (first in line 4);",
+        ),
+        (
+            SMALLEST + "  other:\n    repository: a/b\n    data_prefix: digits/new/\n",
+            "dev.yaml:8: the data prefix digits/new/ of other overlaps digits/ of digits; give each",
+        ),
+        (SMALLEST + "    data_prefix: digits\n", 'dev.yaml:6: "digits" is not a data prefix; write a folder'),
+        (
+            SMALLEST + "    seal: {mode: marker}\n",
+            "dev.yaml:6: the mode marker is planned and not there yet; use `mode: quiet`",
+        ),
+        (SMALLEST + "    pin:\n      mode: verify\n", "dev.yaml:7: the mode verify is planned and not there yet; use"),
+        (SMALLEST + "ops: {mail: [ada@example]}\n", 'dev.yaml:6: "ada@example" is not a mail address;'),
+        (
+            SMALLEST.replace("example/digits", "https://github.com/a/b"),
+            'dev.yaml:5: "https://github.com/a/b" is not a GitHub',
+        ),
+        (
+            SMALLEST.replace("dev", "a-stage-of-length"),
+            "dev.yaml:1: a stage's name has at most 12 characters and this has 17;",
+        ),
+        (SMALLEST.replace("digits:", "Digits:"), 'dev.yaml:4: "Digits" is not a project\'s name;'),
+        ("prices: {ml.m5.large: 0}\n" + SMALLEST, "dev.yaml:1: the price of ml.m5.large is not more than 0;"),
+        ("retention: {log_days: 31}\n" + SMALLEST, "dev.yaml:1: `retention.log_days` must be 1, 3, 5, "),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_place_and_what_to_do(text: str, said: str) -> None:
+    (line,) = mistakes(text)
+    assert line.startswith(said)
+
+
+def test_a_list_whose_members_are_wrong_is_not_called_too_short_as_well() -> None:
+    assert len(mistakes(SMALLEST + "    guard_rails: {instance_types: [m5]}\n")) == 1
