@@ -79,6 +79,7 @@ def _services() -> list[Callable[[Runtime], Any]]:
         ("localaws.codebuild", "CodeBuildService"),
         ("localaws.codepipeline", "CodePipelineService"),
         ("localaws.codeconnections", "CodeConnectionsService"),
+        ("localaws.codeconnections", "CodeStarConnectionsService"),
     ]
     found = [_optional(module, name, None) for module, name in wanted]
     return [service for service in found if service is not None]

@@ -7,6 +7,7 @@ unknown namespace or variable fails the action; the reserved namespace `codepipe
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,14 +43,9 @@ def _resolve_text(text: str, namespaces: Namespaces, *, within_json: bool) -> st
                 f"produced it in this execution: check the namespace {namespace!r} and the name {name!r}."
             )
         found = namespaces[namespace][name]
-        return _as_json_text(found) if within_json else found
+        return json.dumps(found, ensure_ascii=False)[1:-1] if within_json else found
 
     return REFERENCE.sub(value, text)
-
-
-def _as_json_text(value: str) -> str:
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return "".join(escapes.get(character, character) for character in value)
 
 
 def references(configuration: Mapping[str, str]) -> set[tuple[str, str]]:

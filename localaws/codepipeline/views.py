@@ -194,7 +194,11 @@ def _attempt(item: ActionExecution) -> dict[str, Any]:
 def _revision(of: Execution, attempt: ActionExecution) -> dict[str, Any]:
     for revision in of.artifact_revisions.values():
         if revision["action"] == attempt.action:
-            current = {"revisionId": revision["revisionId"], "created": instant(revision["created"])}
+            current = {
+                "revisionId": revision["revisionId"],
+                "revisionChangeId": revision["revisionId"],
+                "created": instant(revision["created"]),
+            }
             return {"currentRevision": current, "revisionUrl": revision["revisionUrl"]}
     return {}
 

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     home = Path(arguments[0])
     repository = Path.cwd()
     name = f"{repository.parent.name}/{repository.name.removesuffix('.git')}"
-    refs = [dict(zip(("old", "new", "ref"), line.split(maxsplit=2), strict=True)) for line in sys.stdin]
+    refs = [dict(zip(("old", "new", "ref"), line.rstrip("\n").split(" ", 2), strict=True)) for line in sys.stdin]
     try:
         answer = _tell(home, {"repository": name, "refs": refs})
     except _NotToldError as error:

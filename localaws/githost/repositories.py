@@ -110,6 +110,7 @@ def create(home: Home, name: str) -> Path:
             "uploadpack.allowAnySHA1InWant": "true",
         }.items():
             git(path, "config", setting, value)
+    home.hook_token()  # the hook reads it, and a server that has not been asked yet has not made it
     _write_hook(home, path)
     return path
 

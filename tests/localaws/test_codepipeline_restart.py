@@ -1,0 +1,45 @@
+"""A pipeline outlives the server that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.localaws.local_server import LocalServer, run_command, start
+from tests.localaws.pipeline_world import World
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server that a test may stop, beside the one that all share."""
+    server = start(tmp_path / "home")
+    try:
+        yield server
+    finally:
+        run_command("down", "--home", str(tmp_path / "home"))
+
+
+def test_a_job_and_an_execution_that_waits_behind_it_survive_stop_and_start(
+    own_server: LocalServer, tmp_path: Path
+) -> None:
+    world = World(own_server, tmp_path)
+    world.create()
+    first, second = world.pushed("First"), world.pushed("Second")
+    job = world.job()
+
+    run_command("down", "--home", str(own_server.home.root))
+    said = world.copy.push("main:while-it-was-down")
+    again = replace(World(start(own_server.home.root), tmp_path), name=world.name)
+    again.answer_as(f"arn:aws:iam::{own_server.account}:role/{world.name}-function", job)
+    ended = again.finished(first[1])
+    later = again.job(2)
+    again.answer_as(f"arn:aws:iam::{own_server.account}:role/{world.name}-function", later)
+
+    assert "start it with `python -m localaws up`" in said
+    assert ended["status"] == "Succeeded"
+    assert second[0] in later["data"]["actionConfiguration"]["configuration"]["UserParameters"]
+    assert again.finished(second[1])["status"] == "Succeeded"
+    assert [item["actionName"] for item in again.actions(first[1])] == ["Register", "Source"]
