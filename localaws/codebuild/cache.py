@@ -15,7 +15,7 @@ ROOT_HOME = "/root"
 
 
 def link(kept: Path, paths: Iterable[str], home: Path, source: Path) -> list[str]:
-    """Link each folder of a cache into a build; return what was linked. Only folders can be kept: a glob ends a name."""
+    """Link each folder of a cache into a build; return what was linked. A glob ends a folder's name."""
     linked = list[str]()
     for path in paths:
         folder = _folder(path)

@@ -44,8 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     command = commands.get(words[0] if words else "")
     if command is None:
         _complain(
-            f"docker {' '.join(arguments[:2])} needs a container engine, and none answers on this machine. It works with"
-            f" Docker or Podman running, and on AWS. Without one there are: {', '.join(commands)}."
+            f"docker {' '.join(arguments[:2])} needs a container engine, and none answers on this machine. It works"
+            f" with Docker or Podman running, and on AWS. Without one there are: {', '.join(commands)}."
         )
         return 1
     try:

@@ -206,8 +206,8 @@ class CodeBuildService(Service):
             if project["source"]["type"] == "CODEPIPELINE":
                 raise ServiceError("InvalidInputException", "Builds of this project are started by its pipeline alone.")
             build_request = BuildRequest(_source(project), {}, _places(project))
-            initiator = requester.get().partition(":")[2].rpartition(":")[2] or "root"
-            version = request.get("sourceVersion", project.get("sourceVersion", ""))
+            initiator = requester.get().rpartition(":")[2] or "root"
+            version = str(request.get("sourceVersion") or project.get("sourceVersion", ""))
             build_id = self._start(project, build_request, initiator, version)
             return {"build": self._shown(self._builds[build_id])}
 
@@ -293,6 +293,7 @@ def _record(runtime: Runtime, project: Record, number: int) -> Record:
     if logs.get("streamName"):
         stream = f"{logs['streamName']}/{identity}"
     home = f"https://console.aws.amazon.com/cloudwatch/home?region={runtime.region}"
+    arn = f"arn:aws:logs:{runtime.region}:{runtime.account}:log-group:{group}:log-stream:{stream}"
     return {
         "id": f"{name}:{identity}",
         "arn": f"arn:aws:codebuild:{runtime.region}:{runtime.account}:build/{name}:{identity}",
@@ -312,7 +313,7 @@ def _record(runtime: Runtime, project: Record, number: int) -> Record:
             "groupName": group,
             "streamName": stream,
             "deepLink": f"{home}#logsV2:log-groups/log-group/{group.replace('/', '$252F')}/log-events/{stream}",
-            "cloudWatchLogsArn": f"arn:aws:logs:{runtime.region}:{runtime.account}:log-group:{group}:log-stream:{stream}",
+            "cloudWatchLogsArn": arn,
         },
         "timeoutInMinutes": project["timeoutInMinutes"],
         "queuedTimeoutInMinutes": project["queuedTimeoutInMinutes"],
@@ -338,7 +339,5 @@ def _places(project: Record) -> dict[str, ArtifactPlace]:
     if packaging == "ZIP" and not key.endswith(".zip"):
         key += ".zip"
     encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": project["encryptionKey"]}
-    place = ArtifactPlace(
-        artifacts["location"], key, {} if artifacts.get("encryptionDisabled") else encryption, packaging
-    )
-    return {"": place}
+    chosen = {} if artifacts.get("encryptionDisabled") else encryption
+    return {"": ArtifactPlace(artifacts["location"], key, chosen, packaging)}

@@ -28,7 +28,7 @@ from localaws.containers.plan import PYTHON_HOME, PipInstall
 from localaws.containers.store import Blob, ImageStore
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-_RECIPE = "1"
+_RECIPE = "2"
 """Changes when this module makes another layer of the same requirements."""
 
 
@@ -159,7 +159,12 @@ def _is_program(file: Path) -> bool:
 
 
 def _moved(script: bytes, environment: Path) -> bytes:
-    """Return a script whose first lines name the interpreter in the image instead of the one that pip saw."""
+    """Return a script that starts with the interpreter in the image instead of the one that pip saw.
+
+    Where that one had a long path, pip wrote three lines of shell around it: they go, lest the path's length show.
+    """
+    if script.startswith(b"#!/bin/sh\n'''exec' "):
+        return f"#!{PYTHON_HOME}/bin/python\n".encode() + script.split(b"\n", 3)[3]
     return script.replace(str(environment).encode(), PYTHON_HOME.encode())
 
 

@@ -151,7 +151,7 @@ class _Reader:
         destination = posixpath.normpath(destination)
         if destination.split("/")[1] in _SYSTEM_FOLDERS:
             raise instruction.refused(f"/{destination.split('/')[1]} is this machine's")
-        self.plan.steps.append(Copy(instruction, found[:-1], destination + "/" * folder, mode))
+        self.plan.steps.append(Copy(instruction, found[:-1], destination.rstrip("/") + "/" * folder, mode))
 
     def _run(self, instruction: Instruction) -> None:
         if any(not (name == "mount" and value.startswith("type=cache")) for name, value in instruction.flags):

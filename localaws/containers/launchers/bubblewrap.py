@@ -48,7 +48,7 @@ def arguments(container: Container, information_descriptor: int) -> list[str]:
     """
     image = container.image
     root = image.merged()
-    command = ["bwrap", "--die-with-parent", "--info-fd", str(information_descriptor)]
+    command = [shutil.which("bwrap") or "bwrap", "--die-with-parent", "--info-fd", str(information_descriptor)]
     command += ["--proc", "/proc", "--dev", "/dev"]
     for name in SYSTEM_FOLDERS:
         system = Path("/") / name

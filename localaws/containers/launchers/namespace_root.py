@@ -65,7 +65,7 @@ def enter(plan: dict[str, Any]) -> None:
     os.chmod(f"{root}/tmp", 0o1777)  # noqa: S103, S108  (the job's own)
     os.chmod(f"{root}/var/tmp", 0o1777)  # noqa: S103, S108
     _devices(root)
-    if not plan["interpreter"].startswith("/usr/"):
+    if plan["interpreter"].split("/")[1] != "usr":
         _bind(plan["interpreter"], root + plan["interpreter"], read_only=True)
     _names(root, plan["hostname"])
     for path, folder in plan["mounts"].items():

@@ -9,7 +9,7 @@ Exits with the program's exit code, 128 + n if signal n ended it, 126 if it coul
 Standard library only, so that it starts in a few milliseconds; nothing of `localaws` is imported.
 """
 
-# ruff: noqa: PTH100, PTH120, PTH123
+# ruff: noqa: PTH100, PTH108, PTH120, PTH123
 # (every job waits for this program, and pathlib alone would double the time that it takes to start)
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         _in_child(plan)
-    return _watch(child, wakeup, plan)
+    try:
+        return _watch(child, wakeup, plan)
+    finally:
+        if plan["signal_file"]:
+            os.unlink(plan["signal_file"])
 
 
 def _watch(child: int, wakeup: int, plan: dict[str, Any]) -> int:
