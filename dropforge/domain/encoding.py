@@ -87,6 +87,8 @@ def _decode_dataclass(kind: type, value: object, path: str) -> object:
     for name, field in fields.items():
         if name in members:
             given[name] = _decode(hints[name], members[name], _at(path, name))
+        elif types.NoneType in get_args(hints[name]):
+            given[name] = None
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise InvalidDocumentError(f"{_at(path, name)} is missing: add it")
     return kind(**given)

@@ -176,7 +176,7 @@ def update_parameters(
         "TableName": table,
         "Key": _key(key),
         "UpdateExpression": expression,
-        "ExpressionAttributeNames": _names(expression + condition),
+        "ExpressionAttributeNames": _names(f"{expression} {condition}"),
     }
     if values:
         parameters["ExpressionAttributeValues"] = encoded(values)

@@ -1,0 +1,142 @@
+"""Both implementations of each port: in memory, and the real adapter against a local AWS of its own.
+
+What runs on the local AWS is marked `local`. `local_aws` is one server for the whole session; whoever wants another
+one overrides that fixture.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from dropforge.adapters.clients import AwsClients
+from dropforge.adapters.dynamodb.store import DynamoMetadataStore
+from dropforge.adapters.dynamodb.tables import Tables
+from dropforge.adapters.s3 import S3DataBucket
+from dropforge.adapters.table_layout import INDEXES, PARTITION_KEY, SORT_KEY
+from dropforge.domain.dataset import ListedObject
+from dropforge.workflow.ports import DataBucket, MetadataStore
+from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_store import MemoryStore
+
+ON_LOCAL_AWS = pytest.param("local aws", marks=pytest.mark.local)
+BOTH = ["memory", ON_LOCAL_AWS]
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClients]:
+    """Clients of a local AWS that is started for these tests and stopped after them."""
+    home = str(tmp_path_factory.mktemp("local-aws"))
+    command = [sys.executable, "-m", "localaws"]
+    started = subprocess.run(
+        [*command, "up", "--home", home, "--port", "0"], check=True, capture_output=True, text=True, timeout=60
+    )
+    exports = (line.removeprefix("export ").split("=", 1) for line in started.stdout.splitlines() if "=" in line)
+    variables = {name: value.strip("'\"") for name, value in exports}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield AwsClients(boto3.Session())
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        subprocess.run([*command, "down", "--home", home], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(params=BOTH)
+def store(request: pytest.FixtureRequest) -> MetadataStore:
+    """An empty metadata store."""
+    if request.param == "memory":
+        return MemoryStore()
+    tables: Tables = request.getfixturevalue("tables")
+    return DynamoMetadataStore(tables)
+
+
+@pytest.fixture
+def tables(local_aws: AwsClients) -> Tables:
+    """Two empty tables, made from the same layout as the stacks'."""
+    name = f"contract-{uuid4().hex[:12]}"
+    key = [{"AttributeName": PARTITION_KEY, "KeyType": "HASH"}, {"AttributeName": SORT_KEY, "KeyType": "RANGE"}]
+    indexed = [each for index in INDEXES for each in (index.partition_key, index.sort_key)]
+    local_aws.dynamodb.create_table(
+        TableName=f"{name}-state",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=key,  # type: ignore[arg-type]
+        AttributeDefinitions=[
+            {"AttributeName": each, "AttributeType": "S"} for each in (PARTITION_KEY, SORT_KEY, *indexed)
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index.name,
+                "KeySchema": [
+                    {"AttributeName": index.partition_key, "KeyType": "HASH"},
+                    {"AttributeName": index.sort_key, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index in INDEXES
+        ],
+    )
+    local_aws.dynamodb.create_table(
+        TableName=f"{name}-trail",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=key,  # type: ignore[arg-type]
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (PARTITION_KEY, SORT_KEY)],
+    )
+    return Tables(local_aws, f"{name}-state", f"{name}-trail")
+
+
+class LocalBucket:
+    """What a person and a job do to the two buckets, and the port upon them."""
+
+    def __init__(self, aws: AwsClients) -> None:
+        self._aws = aws
+        self._name = f"contract-{uuid4().hex[:12]}"
+        key = aws.session.client("kms").create_key()["KeyMetadata"]["Arn"]
+        for bucket in (self.training, self.artifacts):
+            aws.s3.create_bucket(Bucket=bucket)
+            aws.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        self.port = S3DataBucket(aws, self.training, self.artifacts, key)
+
+    @property
+    def training(self) -> str:
+        return f"{self._name}-training"
+
+    @property
+    def artifacts(self) -> str:
+        return f"{self._name}-artifacts"
+
+    def put(self, key: str, content: bytes) -> ListedObject:
+        answer = self._aws.s3.put_object(Bucket=self.training, Key=key, Body=content)
+        return ListedObject(key, answer["VersionId"], len(content))
+
+    def delete(self, key: str) -> None:
+        self._aws.s3.delete_object(Bucket=self.training, Key=key)
+
+    def put_model(self, key: str, content: bytes) -> str:
+        self._aws.s3.put_object(Bucket=self.artifacts, Key=key, Body=content)
+        return f"s3://{self.artifacts}/{key}"
+
+    def pinned(self, key: str) -> bytes:
+        return self._aws.s3.get_object(Bucket=self.artifacts, Key=key)["Body"].read()
+
+
+class InMemoryBucket(MemoryBucket):
+    @property
+    def port(self) -> DataBucket:
+        return self
+
+    def pinned(self, key: str) -> bytes:
+        return self.artifacts[key]
+
+
+@pytest.fixture(params=BOTH)
+def bucket(request: pytest.FixtureRequest) -> LocalBucket | InMemoryBucket:
+    """An empty pair of buckets."""
+    return InMemoryBucket() if request.param == "memory" else LocalBucket(request.getfixturevalue("local_aws"))

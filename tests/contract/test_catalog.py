@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dropforge.domain.dataset import Checksum, ChecksumSource, ListedObject, ObjectVersion
+from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.head import ProjectHead, SealedData
+from dropforge.workflow.ports import MetadataStore
+from tests.contract.records import NOON, a_dataset, an_image, later
+
+ODD_KEYS = [
+    "digits/train/march 2026+1.csv",
+    "digits/train/a%2Fb#c.csv",
+    "digits/train/caf\u00e9.csv",
+    "digits/train/cafe\u0301.csv",
+    "digits/train/\U0001f33e/../x.csv",
+    "digits/" + "k" * 1017,
+]
+
+
+def dropped(key: str = "digits/a.csv", version: str = "v1", by: str = "AWS:ADA") -> ObjectDropped:
+    return ObjectDropped("training-bucket", key, version, 7, "0055AED6DCD90281E5", by, "203.0.113.17", NOON)
+
+
+def member(key: str, version: str = "v1") -> ObjectVersion:
+    return ObjectVersion("train", key, version, 7, "ab" * 32)
+
+
+def test_a_project_begins_with_an_empty_head(store: MetadataStore) -> None:
+    assert store.head("digits") == ProjectHead("digits")
+
+
+def test_whichever_half_comes_second_sees_the_first(store: MetadataStore) -> None:
+    image, data = an_image(), SealedData(a_dataset(), 1)
+    assert store.advance_image(image) == ProjectHead("digits", image)
+    assert store.advance_data(data) == ProjectHead("digits", image, data)
+    assert store.head("digits") == ProjectHead("digits", image, data)
+
+
+def test_an_image_of_an_earlier_execution_is_kept_but_does_not_become_the_head(store: MetadataStore) -> None:
+    new, old = an_image("c2", started=later(minutes=1)), an_image("c1")
+    store.advance_image(new)
+    assert store.advance_image(old).image == new
+    assert store.image("digits", old.digest) == old
+
+
+def test_another_build_of_the_same_execution_becomes_the_head(store: MetadataStore) -> None:
+    store.advance_image(an_image("c1"))
+    assert store.advance_image(an_image("c2")).image == an_image("c2")
+
+
+def test_data_of_an_earlier_or_the_same_revision_does_not_become_the_head(store: MetadataStore) -> None:
+    latest = SealedData(a_dataset("v2"), 2)
+    store.advance_data(latest)
+    assert store.advance_data(SealedData(a_dataset("v1"), 1)).data == latest
+    assert store.advance_data(SealedData(a_dataset("v3"), 2)).data == latest
+
+
+def test_heads_of_projects_are_apart(store: MetadataStore) -> None:
+    store.advance_image(an_image())
+    assert store.head("cancer") == ProjectHead("cancer")
+
+
+def test_an_unknown_image_or_dataset_is_none(store: MetadataStore) -> None:
+    assert store.image("digits", "sha256:00") is None
+    assert store.dataset("digits", "sha256:00") is None
+
+
+def test_the_first_record_of_a_dataset_stays(store: MetadataStore) -> None:
+    first = a_dataset()
+    store.put_dataset(first, [member("digits/a.csv")])
+    store.put_dataset(replace(first, sealed_at=later(hours=1)), [member("digits/a.csv")])
+    assert store.dataset("digits", first.version) == first
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_datasets_are_found_by_the_exact_object_that_they_hold(store: MetadataStore, key: str) -> None:
+    dataset = a_dataset()
+    store.put_dataset(dataset, [member(key), member("digits/other.csv")])
+    assert store.datasets_of_object("training-bucket", key, "v1") == (dataset,)
+    assert store.datasets_of_object("training-bucket", key, None) == (dataset,)
+    assert store.datasets_of_object("training-bucket", key, "v2") == ()
+    assert store.datasets_of_object("training-bucket", key[:-1], None) == ()
+
+
+def test_a_version_id_that_begins_like_another_is_another(store: MetadataStore) -> None:
+    store.put_dataset(a_dataset(), [member("digits/a.csv", "v11")])
+    assert store.datasets_of_object("training-bucket", "digits/a.csv", "v1") == ()
+
+
+def test_all_datasets_of_an_object_are_found_across_its_versions(store: MetadataStore) -> None:
+    for name, version in (("d1", "v1"), ("d2", "v1"), ("d3", "v2")):
+        store.put_dataset(a_dataset(name), [member("digits/a.csv", version)])
+    store.record_drop("digits", dropped())
+    found = store.datasets_of_object("training-bucket", "digits/a.csv", None)
+    assert {each.version for each in found} == {a_dataset(name).version for name in ("d1", "d2", "d3")}
+    assert len(store.datasets_of_object("training-bucket", "digits/a.csv", "v1")) == 2
+
+
+def test_a_dataset_of_many_objects_is_recorded_whole(store: MetadataStore) -> None:
+    keys = [f"digits/train/{number}.csv" for number in range(130)]
+    store.put_dataset(a_dataset(), [member(key) for key in keys])
+    assert all(store.datasets_of_object("training-bucket", key, "v1") for key in (keys[0], keys[64], keys[129]))
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_who_dropped_an_object_first_is_kept(store: MetadataStore, key: str) -> None:
+    store.record_drop("digits", dropped(key))
+    store.record_drop("digits", dropped(key, by="AWS:EVE"))
+    assert store.drop("training-bucket", key, "v1") == dropped(key)
+    assert store.drop("training-bucket", key, "v2") is None
+
+
+def test_checksums_are_given_for_those_objects_alone_of_which_they_are_known(store: MetadataStore) -> None:
+    listed = [ListedObject(f"digits/{number}.csv", "v1", number) for number in range(230)]
+    known = Checksum("cd" * 32, ChecksumSource.STORED)
+    store.record_drop("digits", dropped("digits/7.csv"))
+    store.record_checksum("training-bucket", listed[3], known)
+    store.record_checksum("training-bucket", listed[229], known)
+    assert store.checksums("training-bucket", listed) == {listed[3]: known, listed[229]: known}
+
+
+def test_a_checksum_and_a_drop_of_the_same_version_do_not_disturb_each_other(store: MetadataStore) -> None:
+    listed, known = ListedObject("digits/a.csv", "v1", 7), Checksum("cd" * 32, ChecksumSource.COMPUTED)
+    store.record_checksum("training-bucket", listed, known)
+    store.record_drop("digits", dropped())
+    assert store.checksums("training-bucket", [listed]) == {listed: known}
+    assert store.drop("training-bucket", "digits/a.csv", "v1") == dropped()

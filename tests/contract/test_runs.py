@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from dropforge.domain.announcement import AnnouncementKey, AnnouncementState, Outcome, SubjectKind
+from dropforge.domain.run import DelayCause, Requester, RequesterKind, Run, RunResult, RunStatus
+from dropforge.domain.run_events import (
+    AttemptIntended,
+    AttemptStarted,
+    JobStateObserved,
+    RunAnnounced,
+    RunDelayed,
+    RunFinished,
+    RunHeld,
+    RunReleased,
+)
+from dropforge.domain.trail import verify
+from dropforge.domain.training_job import JobState, JobStatus, ModelArtifact, StatusTransition
+from dropforge.workflow.ports import ConflictError, MetadataStore
+from tests.contract.records import a_request, later
+
+TODAY = date(2026, 1, 31)
+RESULT = RunResult(
+    metrics={"accuracy": Decimal("0.950"), "loss": Decimal("1E-7")},
+    model=ModelArtifact("s3://artifacts/runs/1/model.tar.gz", "v1", 1234, "ab" * 32),
+    started_at=later(minutes=1),
+    ended_at=later(minutes=2),
+    billable_seconds=60,
+    cost_usd=Decimal("0.0019"),
+    log_tail=("epoch 1", "accuracy=0.950"),
+    where="AWS us-east-1",
+    transitions=(StatusTransition("Starting", later(minutes=1), "Launching"),),
+)
+
+
+def intended(store: MetadataStore, run: Run) -> Run:
+    return store.commit(run, AttemptIntended(later(seconds=1), run.next_attempt, f"job-{run.id}"))
+
+
+def finished(store: MetadataStore, run: Run) -> Run:
+    started = store.commit(intended(store, run), AttemptStarted(later(seconds=2), 1, "arn:aws:job"))
+    return store.commit(started, RunFinished(later(minutes=3), Outcome.COMPLETED, RESULT))
+
+
+def test_a_run_comes_back_exactly_as_it_was_committed(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()))
+    assert run.status is RunStatus.COMPLETED
+    assert store.run(run.id) == run
+
+
+def test_there_is_no_run_that_nobody_requested(store: MetadataStore) -> None:
+    assert store.run("0" * 20) is None
+    assert store.trail("0" * 20) == ()
+
+
+def test_the_trail_has_each_event_in_order_and_verifies_against_the_runs_head(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()))
+    trail = store.trail(run.id)
+    verify(trail, run.trail)
+    assert [entry.sequence for entry in trail] == [1, 2, 3, 4]
+
+
+def test_a_run_is_requested_only_once(store: MetadataStore) -> None:
+    store.commit(None, a_request())
+    with pytest.raises(ConflictError):
+        store.commit(None, a_request(at=later(minutes=1)))
+
+
+def test_of_two_that_change_the_same_state_of_a_run_the_second_is_told_and_nothing_of_its_change_is_kept(
+    store: MetadataStore,
+) -> None:
+    run = store.commit(None, a_request())
+    first = intended(store, run)
+    with pytest.raises(ConflictError):
+        store.commit(run, RunHeld(later(seconds=5), Outcome.HELD, "reason", "remedy"))
+    assert store.run(run.id) == first
+    assert len(store.trail(run.id)) == 2
+    assert store.pending_announcements() == ()
+    assert store.load("digits", TODAY).open_runs == 1
+
+
+def test_a_head_with_the_right_sequence_but_another_digest_is_a_conflict(store: MetadataStore) -> None:
+    run = store.commit(None, a_request())
+    forged = replace(run, trail=replace(run.trail, digest="sha256:" + "0" * 64))
+    with pytest.raises(ConflictError):
+        intended(store, forged)
+
+
+def test_an_event_that_changes_nothing_writes_nothing(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()))
+    late = JobStateObserved(later(minutes=4), 1, JobState(JobStatus.IN_PROGRESS, "Training", later(minutes=1)))
+    assert store.commit(run, late) == run
+    assert len(store.trail(run.id)) == run.trail.sequence
+
+
+def test_open_runs_and_runs_started_today_are_counted_with_the_commits(store: MetadataStore) -> None:
+    run = intended(store, store.commit(None, a_request(seed="1")))
+    intended(store, store.commit(None, a_request(seed="2")))
+    assert (store.load("digits", TODAY).open_runs, store.load("digits", TODAY).started_today) == (2, 2)
+    store.commit(run, RunFinished(later(minutes=3), Outcome.FAILED, RunResult(reason="it broke")))
+    assert (store.load("digits", TODAY).open_runs, store.load("digits", TODAY).started_today) == (1, 2)
+
+
+def test_another_project_and_another_day_have_a_load_of_their_own(store: MetadataStore) -> None:
+    intended(store, store.commit(None, a_request()))
+    assert store.load("cancer", TODAY).open_runs == 0
+    assert store.load("digits", date(2026, 2, 1)).started_today == 0
+
+
+def test_waiting_runs_come_by_due_time_and_among_equals_the_longest_requested_first(store: MetadataStore) -> None:
+    young = store.commit(None, a_request(seed="young", at=later(seconds=9)))
+    old = store.commit(None, a_request(seed="old", at=later(seconds=1)))
+    for run in (young, old):
+        store.commit(run, RunDelayed(later(seconds=10), later(minutes=5), DelayCause.BUSY, "no room"))
+    soon = store.commit(None, a_request(seed="soon", at=later(minutes=2)))
+    never = store.commit(None, a_request(seed="never"))
+    store.commit(never, RunDelayed(later(seconds=10), later(days=1), DelayCause.LIMIT, "the day is full"))
+    waiting = list(store.waiting_runs(later(minutes=5)))
+    assert [ref.id for ref in waiting] == [soon.id, old.id, young.id]
+    assert (waiting[1].project, waiting[1].requested_at) == ("digits", later(seconds=1))
+    assert waiting[1].status is RunStatus.WAITING
+
+
+def test_a_run_that_is_due_at_this_very_moment_is_due(store: MetadataStore) -> None:
+    run = store.commit(None, a_request())
+    assert [ref.id for ref in store.waiting_runs(run.requested_at)] == [run.id]
+    assert list(store.waiting_runs(later(microseconds=-1))) == []
+
+
+def test_a_run_is_found_as_waiting_open_held_or_finished_and_as_one_of_these_alone(store: MetadataStore) -> None:
+    def seen() -> tuple[int, int, int]:
+        waiting, opened, held = store.waiting_runs(later(days=1)), store.open_runs(), store.held_runs("digits")
+        return len(list(waiting)), len(list(opened)), len(list(held))
+
+    run = store.commit(None, a_request())
+    assert seen() == (1, 0, 0)
+    run = store.commit(run, RunHeld(later(seconds=1), Outcome.HELD, "too large", "make it smaller"))
+    assert seen() == (0, 0, 1)
+    run = store.commit(run, RunReleased(later(seconds=2), Requester(RequesterKind.USER, "ada")))
+    assert seen() == (1, 0, 0)
+    run = intended(store, run)
+    assert seen() == (0, 1, 0)
+    store.commit(run, RunFinished(later(minutes=3), Outcome.COMPLETED, RESULT))
+    assert seen() == (0, 0, 0)
+
+
+def test_held_runs_of_another_project_are_not_given(store: MetadataStore) -> None:
+    held = store.commit(None, a_request(project="cancer"))
+    store.commit(held, RunHeld(later(seconds=1), Outcome.HELD, "reason", "remedy"))
+    assert list(store.held_runs("digits")) == []
+
+
+def test_runs_of_a_project_come_newest_first_and_no_more_than_asked_for(store: MetadataStore) -> None:
+    runs = [store.commit(None, a_request(seed=str(n), at=later(minutes=n))) for n in range(5)]
+    store.commit(None, a_request(project="cancer", at=later(minutes=9)))
+    assert store.runs_of_project("digits", 3) == (runs[4], runs[3], runs[2])
+
+
+def test_runs_are_found_by_commit_and_by_dataset(store: MetadataStore) -> None:
+    first = store.commit(None, a_request("c1", "v1"))
+    second = store.commit(None, a_request("c1", "v2", at=later(minutes=1)))
+    third = store.commit(None, a_request("c2", "v1", at=later(minutes=2)))
+    elsewhere = store.commit(None, a_request("c3", "v1", project="cancer"))
+    assert store.runs_of_commit("c1") == (second, first)
+    assert store.runs_of_dataset("digits", first.dataset.version) == (third, first)
+    assert store.runs_of_dataset("cancer", first.dataset.version) == (elsewhere,)
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_with_its_status_of_now(store: MetadataStore) -> None:
+    run = intended(store, store.commit(None, a_request()))
+    for digits in (4, 7, 20):
+        (ref,) = store.runs_with_prefix(run.id[:digits])
+        assert (ref.id, ref.status) == (run.id, RunStatus.STARTING)
+    other = "0" if run.id[4] != "0" else "1"
+    assert store.runs_with_prefix(run.id[:4] + other) == ()
+
+
+def test_what_ends_or_holds_a_run_is_written_with_a_pending_announcement(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()))
+    (announcement,) = store.pending_announcements()
+    assert announcement.key == AnnouncementKey(SubjectKind.RUN, run.id, run.trail.sequence)
+    assert (announcement.project, announcement.outcome) == ("digits", Outcome.COMPLETED)
+    assert store.announcement(announcement.key) == announcement
+
+
+def test_committing_that_people_were_told_marks_the_announcement_as_sent(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()))
+    (pending,) = store.pending_announcements()
+    told = store.commit(run, RunAnnounced(later(minutes=4), pending.key.sequence, Outcome.COMPLETED))
+    assert told.announced == (pending.key.sequence,)
+    assert store.pending_announcements() == ()
+    sent = store.announcement(pending.key)
+    assert sent is not None
+    assert sent.state is AnnouncementState.SENT
