@@ -27,6 +27,7 @@ class Caller:
         self._session = botocore.session.Session()
         self._lock = threading.RLock()
         self._assumed: dict[tuple[str, str], dict[str, Any]] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, role_arn: str | None = None, session_name: str = "localaws") -> Any:
         """Return a client of a service; with a role, every call is allowed or refused by that role's policies.
@@ -52,20 +53,29 @@ class Caller:
         """Drop every role's credentials, as after a reset, which makes them invalid."""
         with self._lock:
             self._assumed.clear()
+            self._clients.clear()
 
     def _client(self, service: str, key: str, secret: str, token: str | None = None) -> Any:
-        with self._lock:  # botocore's sessions are not safe to use from several threads at once
-            return self._session.create_client(
-                service,
-                region_name=self.region,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=key,
-                aws_secret_access_key=secret,
-                aws_session_token=token,
-                config=Config(
-                    s3={"addressing_style": "path"},
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                    connect_timeout=5,
-                    read_timeout=60,
-                ),
-            )
+        """Return the one client of a service and key: clients are safe to share, and slow to make; sessions neither."""
+        with self._lock:
+            if (service, key) not in self._clients:
+                self._clients[service, key] = self._new_client(service, key, secret, token)
+            return self._clients[service, key]
+
+    def _new_client(self, service: str, key: str, secret: str, token: str | None) -> Any:
+        create: Any = self._session.create_client
+        return create(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=Config(
+                s3={"addressing_style": "path"},
+                retries={"mode": "standard", "total_max_attempts": 3},
+                max_pool_connections=32,
+                connect_timeout=5,
+                read_timeout=60,
+            ),
+        )

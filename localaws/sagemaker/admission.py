@@ -159,6 +159,6 @@ def _check_quota(runtime: Runtime, resources: Mapping[str, Any], jobs: Iterable[
             "ResourceLimitExceeded",
             f"The account-level service limit '{wanted} for training job usage' is {limit} Instances, with current "
             f"utilization of {used} Instances and a request delta of {resources['InstanceCount']} Instances. Please "
-            "use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact "
-            "AWS support to request an increase for this quota.",
+            "use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, "
+            "contact AWS support to request an increase for this quota.",
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tarfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.sagemaker.channels import JobError, split_uri
+from localaws.sagemaker.record import TrainingJob
 
 _SYNC_SECONDS = 2.0
 
@@ -23,31 +24,26 @@ _SYNC_SECONDS = 2.0
 class OutputLocation:
     """OutputDataConfig of a job: `<S3OutputPath>/<job name>/output/…`, encrypted as it says."""
 
-    def __init__(self, s3: Any, request: Mapping[str, Any]) -> None:
-        output = request["OutputDataConfig"]
-        self._s3 = s3
-        self._base = f"{output['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
-        self._compressed = output.get("CompressionType", "GZIP") == "GZIP"
-        key = output.get("KmsKeyId")
+    def __init__(self, s3: Any, job: TrainingJob) -> None:
+        self._s3, self._base, self._compressed = s3, job.output, job.compressed
+        key = job.request["OutputDataConfig"].get("KmsKeyId")
         self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
-    def upload(self, folder: Path, name: str) -> str:
-        """Upload a folder as `<name>.tar.gz`, or as it is under `<name>/` if compression is off; return the URI.
+    def upload(self, folder: Path, name: str) -> None:
+        """Upload a folder as `<name>.tar.gz`, or as it is under `<name>/` if compression is off.
 
         Raises JobError where S3 refuses.
         """
         if not self._compressed:
             for file in _files(folder):
                 self._put(file, f"{self._base}/{name}/{file.relative_to(folder).as_posix()}")
-            return f"{self._base}/{name}/"
+            return
         archive = folder.parent / f".{name}.tar.gz"
         with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
             for entry in sorted(folder.iterdir()):
                 tar.add(entry, arcname=entry.name)
-        uri = f"{self._base}/{name}.tar.gz"
-        self._put(archive, uri)
+        self._put(archive, f"{self._base}/{name}.tar.gz")
         archive.unlink()
-        return uri
 
     def _put(self, file: Path, uri: str) -> None:
         bucket, key = split_uri(uri)

@@ -96,8 +96,7 @@ class TrainingRun:
         image = self._pull()
         shutil.rmtree(self._workplace, ignore_errors=True)
         self.folder.prepare(request, channels)
-        s3 = self._client("s3")
-        output = OutputLocation(s3, request)
+        output = OutputLocation(self._client("s3"), self._job)
         with ExitStack() as cleanup:
             self._enter("Downloading")
             pipes = self._fill(channels, cleanup)
@@ -122,7 +121,7 @@ class TrainingRun:
             suffix = f", exit code: {ended.code}"
             raise JobError(f"AlgorithmError: {self.folder.failure()}"[: FAILURE_LIMIT - len(suffix)] + suffix)
         if ended.stopped_as is None or any(self.folder.model.iterdir()):
-            self._job.model = output.upload(self.folder.model, "model")
+            output.upload(self.folder.model, "model")
         self._enter(ended.stopped_as or "Completed", stoppable=False)
 
     def _pull(self) -> PulledImage:

@@ -53,7 +53,6 @@ class TrainingJob:
     started: dt.datetime | None = None
     ended: dt.datetime | None = None
     failure: str | None = None
-    model: str | None = None
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -67,6 +66,21 @@ class TrainingJob:
         """The instance type that was asked for."""
         instance_type: str = self.request["ResourceConfig"]["InstanceType"]
         return instance_type
+
+    @property
+    def output(self) -> str:
+        """The S3 URI below which everything lies that the job leaves behind."""
+        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+
+    @property
+    def compressed(self) -> bool:
+        """Whether model and output are archives, which they are unless the request says otherwise."""
+        return bool(self.request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP")
+
+    @property
+    def model(self) -> str:
+        """Where the model is, or would be: the API says so from the start, and of failed jobs too."""
+        return f"{self.output}/model{'.tar.gz' if self.compressed else '/'}"
 
     def move(self, secondary: str, now: dt.datetime) -> None:
         """Enter a secondary status; the one before it ends in the same moment."""
@@ -100,7 +114,7 @@ class TrainingJob:
         return {
             "TrainingJobName": self.name,
             "TrainingJobArn": self.arn,
-            "ModelArtifacts": {"S3ModelArtifacts": self.model} if self.model else None,
+            "ModelArtifacts": {"S3ModelArtifacts": self.model},
             "TrainingJobStatus": self.status,
             "SecondaryStatus": self.secondary,
             "FailureReason": self.failure,

@@ -211,12 +211,14 @@ class SageMakerService(Service):
 
 def _matches(job: TrainingJob, request: Mapping[str, Any]) -> bool:
     created, modified = job.created.timestamp(), job.modified.timestamp()
-    return (
-        request.get("NameContains", "").lower() in job.name.lower()
-        and request.get("StatusEquals", job.status) == job.status
-        and request.get("CreationTimeAfter", created) <= created <= request.get("CreationTimeBefore", created)
-        and request.get("LastModifiedTimeAfter", modified) <= modified <= request.get("LastModifiedTimeBefore", modified)
+    wanted = (
+        request.get("NameContains", "").lower() in job.name.lower(),
+        request.get("StatusEquals", job.status) == job.status,
+        request.get("CreationTimeAfter", created) <= created <= request.get("CreationTimeBefore", created),
+        request.get("LastModifiedTimeAfter", modified) <= modified,
+        modified <= request.get("LastModifiedTimeBefore", modified),
     )
+    return all(wanted)
 
 
 def _page(found: Sequence[Any], request: Mapping[str, Any], default: int) -> tuple[Sequence[Any], str | None]:

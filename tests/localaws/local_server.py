@@ -16,8 +16,11 @@ import boto3
 from botocore.config import Config
 
 from localaws.home import Home
+from localaws.shapes import violations
 
 ROOT = Path(__file__).resolve().parents[2]
+OURS = ("sagemaker", "codebuild", "codepipeline", "codeconnections")
+"""The services that are not the emulator's; each of their responses is checked in every test."""
 _Found = TypeVar("_Found")
 
 
@@ -54,9 +57,11 @@ class LocalServer:
                 "aws_session_token": assumed["SessionToken"],
             }
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-        session = boto3.session.Session(**keys, region_name=self.region)
-        untyped: Any = session
-        return untyped.client(service, endpoint_url=self.endpoint, config=config, **options)
+        session: Any = boto3.session.Session(region_name=self.region)
+        client = session.client(service, endpoint_url=self.endpoint, config=config, **keys, **options)
+        if service in OURS:
+            client.meta.events.register("before-parse", _check_response)
+        return client
 
     def role(self, name: str, service: str, *statements: Mapping[str, Any]) -> str:
         """Create a role that a service may assume and that may do what the statements say; return its ARN."""
@@ -66,6 +71,13 @@ class LocalServer:
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=_policy(list(statements)))
         return arn
+
+
+def _check_response(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Fail where a response is not what botocore's model of the service says; its parser would let it pass."""
+    if response_dict["status_code"] == 200:
+        found = violations(json.loads(response_dict["body"] or b"{}"), operation_model.output_shape)
+        assert not found, f"{operation_model.name}: {found}"
 
 
 def start(root: Path) -> LocalServer:
