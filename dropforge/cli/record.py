@@ -41,7 +41,7 @@ class RunRecord:
         yield (
             "Code",
             [
-                f"{image.repository} {image.branch} {image.commit}",
+                f"commit {image.commit} on {image.branch}",
                 f"“{wording.first_line(image.message)}” by {image.claimed_author} (as git claims)",
             ],
         )

@@ -19,13 +19,11 @@ def clock(time: datetime) -> str:
 
 
 def span(seconds: float | timedelta) -> str:
-    """`4 s`, `4 min 10 s`, `3 h 20 min`."""
+    """`4 s`, `4 min`, `4 min 10 s`, `3 h 20 min`."""
     whole = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
-    minutes, rest = divmod(whole, 60)
-    if minutes == 0:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
 
 
 def size(count: int) -> str:
