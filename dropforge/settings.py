@@ -100,7 +100,7 @@ class SealDatasetSettings(StoreSettings, WakeupSettings, DataSettings, RebuildSe
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterImageSettings(StoreSettings, WakeupSettings):
-    artifact_bucket: str
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ def handler(event: Event, context: LambdaContext) -> None:  # noqa: ARG001
 
 def register(event: Event) -> Registration:
     wanted = registration_in(event)
-    claims = image_document(function.aws, wanted.artifact, function.settings.artifact_bucket)
+    claims = image_document(function.aws, wanted.artifact)
     built = BuiltImage(
         project=wanted.project,
         commit=wanted.commit,

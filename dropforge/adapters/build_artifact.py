@@ -25,13 +25,8 @@ class BuildArtifactError(DropforgeError):
     """The build's artifact is not what the build specification makes."""
 
 
-def image_document(clients: AwsClients, artifact: ArtifactLocation, artifact_bucket: str) -> Mapping[str, Any]:
-    """The document that the build wrote; only the stage's own artifact bucket is read."""
-    if artifact.bucket != artifact_bucket:
-        raise BuildArtifactError(
-            f"The build's artifact lies in the bucket {artifact.bucket}, not in the stage's {artifact_bucket}: "
-            "deploy the project's stack again."
-        )
+def image_document(clients: AwsClients, artifact: ArtifactLocation) -> Mapping[str, Any]:
+    """The document that the build wrote, in its pipeline's own bucket; IAM lets the function read no other."""
     answer = clients.s3.get_object(Bucket=artifact.bucket, Key=artifact.key)
     if answer["ContentLength"] > _LARGEST_ARCHIVE:
         raise BuildArtifactError(f"The build's artifact is larger than 1 MiB; it is to hold {IMAGE_FILE} and no more.")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.announcement_items import announcement_in, announcement_item, announcement_key
-from dropforge.adapters.dynamodb.items import Scalar, item, text_of, value_of
+from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
 from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
 from dropforge.domain.encoding import time_text
@@ -33,11 +33,11 @@ class DynamoAnnouncements:
 
     def notice(self, notice_id: str) -> Notice | None:
         found = self._tables.get(layout.notice(notice_id))
-        return None if found is None else value_of(Notice, found["document"])
+        return None if found is None else notice_in(found)
 
     def notices(self, limit: int) -> tuple[Notice, ...]:
         question = Question(layout.NOTICES, layout.BY_PROJECT, newest_first=True, limit=limit)
-        return tuple(value_of(Notice, found["document"]) for found in self._tables.query(question))
+        return tuple(map(notice_in, self._tables.query(question)))
 
     def announcement(self, key: AnnouncementKey) -> Announcement | None:
         found = self._tables.get(announcement_key(key))
@@ -74,3 +74,7 @@ def notice_item(notice: Notice) -> dict[str, Scalar]:
             layout.BY_PROJECT.sort_key: f"{time_text(notice.at)}#{notice.id}",
         },
     )
+
+
+def notice_in(found: Item) -> Notice:
+    return value_of(Notice, found["document"])
