@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from dropforge.domain.announcement import Announcement
 from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.head import Rebuild
 from dropforge.domain.mail import Mail
 from dropforge.domain.project import Project, SealPolicy, Stage
 from dropforge.domain.run import Run
@@ -58,11 +59,14 @@ class RecordedWakeups:
 
 @dataclass
 class Mailbox:
-    """Implements `ports.Announcer`."""
+    """Implements `ports.Announcer`; with a refusal it delivers nothing and raises that."""
 
     mails: list[tuple[Mail, Announcement]] = field(default_factory=list)
+    refusal: Exception | None = None
 
     def publish(self, mail: Mail, announcement: Announcement) -> None:
+        if self.refusal is not None:
+            raise self.refusal
         self.mails.append((mail, announcement))
 
     @property
@@ -141,6 +145,12 @@ class World:
     ) -> Registration:
         """Somebody pushes a commit; it is built, and the image registered."""
         return register_image(self.ports, self.built(project, commit=commit, message=message, spec=spec))
+
+    def push_rebuild(self, rebuild: Rebuild, *, commit: str = "c1", content: str = "rebuilt") -> Registration:
+        """The build that data asked for ends, and the image is registered."""
+        version, execution = rebuild.dataset_version, self.builds.rebuilds[f"{rebuild.project}/{rebuild.client_token}"]
+        built = self.built(rebuild.project, commit=commit, dataset=version, execution=execution, content=content)
+        return register_image(self.ports, built)
 
     def dispatch(self) -> None:
         dispatch_runs(self.ports)

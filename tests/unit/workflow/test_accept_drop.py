@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dropforge.domain.announcement import Outcome
+from dropforge.workflow.accept_drop import accept_drop
+from tests.fakes.world import World
+
+
+def test_a_drop_is_kept_with_who_and_from_where_and_sets_the_timer() -> None:
+    world = World()
+    drop = world.drop("digits/train.csv")
+    assert world.store.drop(drop.bucket, drop.key, drop.version_id) == drop
+    timer = world.store.seal_timer("digits")
+    assert timer is not None
+    assert (timer.due, timer.last_drop_by) == (world.clock.now() + timedelta(seconds=60), "AWS:ADA")
+    assert world.wakeups.seals == [("digits", timedelta(seconds=60))]
+
+
+def test_each_further_drop_puts_the_sealing_off() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.clock.pass_by(seconds=30)
+    world.drop("digits/b")
+    timer = world.store.seal_timer("digits")
+    assert timer is not None
+    assert timer.due == world.clock.now() + timedelta(seconds=60)
+
+
+def test_a_drop_that_was_cut_off_after_it_was_kept_still_sets_the_timer_when_it_comes_again() -> None:
+    world = World()
+    drop = world.drop("digits/a")
+    del world.store.timers["digits"]
+    accept_drop(world.ports, drop)
+    assert world.store.seal_timer("digits") is not None
+
+
+def test_a_delete_is_a_change_of_the_data_too() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.grow_quiet()
+    world.delete("digits/a")
+    timer = world.store.seal_timer("digits")
+    assert timer is not None
+    assert timer.due is not None
+
+
+def test_an_object_outside_every_prefix_is_refused_once_with_the_prefixes_to_choose_from() -> None:
+    world = World()
+    drop = world.drop("elsewhere/train.csv")
+    accept_drop(world.ports, drop)
+    (notice,) = world.store.notices(10)
+    assert notice.kind is Outcome.REFUSED
+    assert "elsewhere/train.csv lies outside every project's data prefix (digits/)" in notice.sentence
+    assert notice.evidence["version_id"] == drop.version_id
+    assert len(world.store.pending_announcements()) == 1
+
+
+def test_an_empty_object_is_refused_and_starts_nothing() -> None:
+    world = World()
+    world.drop("digits/train.csv", b"")
+    (notice,) = world.store.notices(10)
+    assert "digits/train.csv is empty" in notice.sentence
+    assert world.store.seal_timer("digits") is None
+
+
+@pytest.mark.parametrize("key", ["digits/", "digits/test/", "digits/_SUCCESS"])
+def test_folders_and_markers_are_not_data_and_nothing_to_complain_of(key: str) -> None:
+    world = World()
+    world.drop(key, b"")
+    assert world.store.notices(10) == ()
+    assert world.store.seal_timer("digits") is None

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from dropforge.domain.announcement import Announcement, AnnouncementState, Outcome
+from dropforge.workflow.announce import announce
+from dropforge.workflow.ports import BuildFailure
+from dropforge.workflow.record_build_failure import record_build_failure
+from dropforge.workflow.run_project import RunOrder, run_project
+from tests.fakes.memory_jobs import JobEnd
+from tests.fakes.world import START, Mailbox, World
+
+
+def with_completed_run(world: World) -> World:
+    world.push()
+    world.drop("digits/a")
+    world.grow_quiet()
+    world.dispatch()
+    world.finish(world.only_run(), JobEnd(metrics={"accuracy": Decimal("0.97")}))
+    return world
+
+
+def pending_of(world: World) -> Announcement:
+    (pending,) = world.store.pending_announcements()
+    return pending
+
+
+def test_a_completed_run_is_told_once_and_its_trail_says_so() -> None:
+    world = with_completed_run(World())
+    key = pending_of(world).key
+    announce(world.ports, key)
+    announce(world.ports, key)
+    assert world.mailbox.subjects == ["[dropforge] digits completed: accuracy 0.97"]
+    announcement = world.store.announcement(key)
+    assert announcement is not None
+    assert announcement.state is AnnouncementState.SENT
+    assert world.only_run().announced == (key.sequence,)
+
+
+def test_metrics_are_compared_with_the_completed_run_before() -> None:
+    world = with_completed_run(World())
+    run = run_project(world.ports, RunOrder("digits", "ada", {"epochs": "80"}))
+    world.dispatch()
+    world.finish(run, JobEnd(metrics={"accuracy": Decimal("0.98")}))
+    world.deliver_announcements()
+    assert world.mailbox.subjects[-1] == "[dropforge] digits completed: accuracy 0.98 (+0.01, before: 0.97)"
+
+
+def test_what_somebody_else_is_sending_is_not_sent_beside_them() -> None:
+    world = with_completed_run(World())
+    key, now = pending_of(world).key, world.clock.now()
+    world.store.lease_announcement(key, now, now + timedelta(seconds=60))
+    announce(world.ports, key)
+    assert world.mailbox.mails == []
+
+
+def test_what_could_not_be_sent_is_sent_when_the_lease_has_run_out() -> None:
+    world = with_completed_run(World())
+    key, mailbox = pending_of(world).key, world.mailbox
+    with pytest.raises(ConnectionError):
+        announce(replace(world.ports, announcer=Mailbox(refusal=ConnectionError())), key)
+    announce(world.ports, key)
+    assert mailbox.mails == []
+    world.clock.pass_by(seconds=60)
+    announce(world.ports, key)
+    assert len(mailbox.mails) == 1
+
+
+def test_a_failed_build_is_told_once_with_its_own_last_words() -> None:
+    world = World()
+    world.builds.failures["e1"] = BuildFailure("Build/Image: dropforge.yaml:3: unknown field", ("step 1", "error"))
+    for _ in range(2):
+        record_build_failure(world.ports, "digits", "e1", START)
+    world.deliver_announcements()
+    ((mail, announcement),) = world.mailbox.mails
+    assert (announcement.project, announcement.outcome) == ("digits", Outcome.BUILD_FAILED)
+    assert mail.subject == "[dropforge] digits: the build failed"
+    assert "Build/Image: dropforge.yaml:3: unknown field. Nothing was trained" in mail.body
+    assert "    error\n" in mail.body
+    assert world.store.pending_announcements() == ()

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.project import GuardRails
+from dropforge.domain.run import DelayCause, Run, RunStatus
+from dropforge.domain.run_events import AttemptIntended
+from dropforge.domain.training_job import job_name
+from dropforge.domain.training_spec import Compute, TrainingSpec
+from dropforge.workflow.pause_project import pause_project
+from dropforge.workflow.recording import record
+from dropforge.workflow.resume_project import resume_project
+from dropforge.workflow.run_project import RunOrder, run_project
+from tests.fakes.world import DIGITS, World, stage_of
+
+CANCER = replace(DIGITS, name="cancer", data_prefix="cancer/")
+
+
+def with_run(world: World, spec: TrainingSpec | None = None) -> World:
+    world.push(spec=spec)
+    world.drop("digits/a")
+    world.grow_quiet()
+    return world
+
+
+def with_runs(world: World, count: int, project: str = "digits") -> World:
+    world.push(project)
+    world.drop(f"{project}/a")
+    world.grow_quiet(project)
+    for number in range(1, count):
+        world.clock.pass_by(seconds=1)
+        run_project(world.ports, RunOrder(project, "ada", {"seed": str(number)}))
+    return world
+
+
+def statuses(world: World) -> list[RunStatus]:
+    return [run.status for run in sorted(world.store.runs.values(), key=lambda run: run.requested_at)]
+
+
+def intended(world: World) -> Run:
+    """The dispatcher wrote its intent and was cut off."""
+    run = world.only_run()
+    name = job_name("dropforge-test", run.id, 1)
+    return record(world.store, run, AttemptIntended(world.clock.now(), 1, name))
+
+
+def test_an_admitted_run_gets_its_job_under_the_derived_name_from_the_image_by_digest() -> None:
+    world = with_run(World())
+    world.dispatch()
+    run = world.only_run()
+    request = world.jobs.requests[f"dropforge-test-{run.id}-01"]
+    assert run.status is RunStatus.RUNNING
+    assert run.attempts[0].job_arn == world.jobs.descriptions[request.name].arn
+    assert request.image_uri.endswith(f"@{run.image.digest}")
+    assert request.tags["dropforge:commit"] == "c1"
+
+
+def test_a_second_pass_starts_nothing_twice() -> None:
+    world = with_run(World())
+    world.dispatch()
+    world.dispatch()
+    assert world.jobs.creations == 1
+
+
+def test_an_intent_without_a_job_is_carried_out_by_the_next_pass() -> None:
+    world = with_run(World())
+    intended(world)
+    world.dispatch()
+    assert world.only_run().status is RunStatus.RUNNING
+    assert len(world.jobs.requests) == 1
+
+
+def test_a_job_that_was_created_and_not_written_down_is_found_and_not_made_again() -> None:
+    world = with_run(World())
+    world.dispatch()
+    started = world.only_run()
+    run = replace(started, status=RunStatus.STARTING, attempts=(replace(started.attempts[0], job_arn=None),))
+    world.store.runs[run.id] = run
+    world.dispatch()
+    assert world.only_run().status is RunStatus.RUNNING
+    assert len(world.jobs.requests) == 1
+
+
+def test_a_strangers_job_of_our_name_blocks_the_run_and_says_what_to_do() -> None:
+    world = with_run(World())
+    name = job_name("dropforge-test", world.only_run().id, 1)
+    world.jobs.add_foreign(name, {"dropforge:deployment": "dropforge-test"})
+    world.dispatch()
+    held = world.only_run().held
+    assert held is not None
+    assert held.outcome is Outcome.BLOCKED
+    assert "DeleteTrainingJob" in held.remedy
+
+
+def test_runs_start_oldest_first_within_the_projects_limit() -> None:
+    world = with_runs(World(), 3)
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING, RunStatus.WAITING]
+    last = world.store.runs_of_project("digits", 1)[0]
+    assert last.waiting is not None
+    assert last.waiting.reason == "digits has 2 runs open, as many as it may"
+
+
+def test_a_run_that_waits_for_a_place_keeps_its_own_and_grows_no_trail() -> None:
+    world = with_runs(World(), 4)
+    world.dispatch()
+    waiting = [run for run in world.store.runs.values() if run.status is RunStatus.WAITING]
+    trails = [len(world.store.trail(run.id)) for run in waiting]
+    for _ in range(3):
+        world.clock.pass_by(minutes=1)
+        world.dispatch()
+    assert [len(world.store.trail(run.id)) for run in waiting] == trails
+    world.finish(next(run for run in world.store.runs.values() if run.status is RunStatus.RUNNING))
+    world.dispatch()
+    assert [world.run(run.id).status for run in waiting] == [RunStatus.RUNNING, RunStatus.WAITING]
+
+
+def test_one_full_project_does_not_keep_another_from_starting() -> None:
+    world = with_runs(with_runs(World(stage_of(DIGITS, CANCER)), 5), 1, "cancer")
+    world.dispatch()
+    assert [run.status for run in world.store.runs_of_project("cancer", 9)] == [RunStatus.RUNNING]
+
+
+def test_the_stages_limit_holds_across_projects() -> None:
+    world = with_runs(with_runs(World(stage_of(DIGITS, CANCER, concurrent_runs=3)), 2), 2, "cancer")
+    world.dispatch()
+    assert statuses(world).count(RunStatus.RUNNING) == 3
+    assert any(run.waiting and "the stage has 3" in run.waiting.reason for run in world.store.runs.values())
+
+
+def test_the_runs_of_a_day_are_counted_and_tomorrow_is_another_day() -> None:
+    project = replace(DIGITS, guard_rails=GuardRails(runs_per_day=1))
+    world = with_runs(World(stage_of(project)), 2)
+    world.dispatch()
+    world.clock.pass_by(hours=1)
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.WAITING]
+    world.clock.pass_by(hours=12)
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING]
+
+
+def test_a_guard_rail_holds_the_run_and_announces_it() -> None:
+    world = with_run(World(), TrainingSpec(Compute("ml.p4d.24xlarge")))
+    world.dispatch()
+    world.deliver_announcements()
+    assert world.only_run().status is RunStatus.HELD
+    (subject,) = world.mailbox.subjects
+    assert subject.startswith("[dropforge] digits held: ml.p4d.24xlarge is not among the instance types of digits")
+
+
+def test_a_held_run_is_looked_at_again_when_ops_have_raised_the_limit() -> None:
+    world = with_run(World(), TrainingSpec(Compute("ml.m5.xlarge")))
+    world.dispatch()
+    project = replace(DIGITS, guard_rails=GuardRails(instance_types=("ml.m5.*",)))
+    world.ports = replace(world.ports, stage=stage_of(project))
+    (released,) = resume_project(world.ports, "digits", "ops")
+    assert released.status is RunStatus.WAITING
+    world.dispatch()
+    assert world.only_run().status is RunStatus.RUNNING
+
+
+def test_a_quota_of_zero_blocks_and_names_the_quota_to_ask_for() -> None:
+    world = with_run(World())
+    world.jobs.quota["ml.m5.large"] = 0
+    world.dispatch()
+    world.deliver_announcements()
+    held = world.only_run().held
+    assert held is not None
+    assert held.outcome is Outcome.BLOCKED
+    ((mail, announcement),) = world.mailbox.mails
+    assert announcement.outcome is Outcome.BLOCKED
+    assert '"ml.m5.large for training job usage"' in mail.body
+
+
+def test_a_full_quota_delays_longer_each_time_and_fails_nothing() -> None:
+    world = with_runs(World(), 2)
+    world.jobs.quota["ml.m5.large"] = 1
+    world.dispatch()
+    waits = []
+    for _ in range(4):
+        run = next(run for run in world.store.runs.values() if run.status is RunStatus.WAITING)
+        assert run.waiting is not None
+        assert run.waiting.cause is DelayCause.BUSY
+        waits.append(run.waiting.due - world.clock.now())
+        world.clock.time = run.waiting.due
+        world.dispatch()
+    assert waits == sorted(waits)
+    assert waits[0] >= timedelta(seconds=15)
+    world.finish(next(run for run in world.store.runs.values() if run.status is RunStatus.RUNNING))
+    world.clock.pass_by(hours=1)
+    world.dispatch()
+    assert statuses(world) == [RunStatus.COMPLETED, RunStatus.RUNNING]
+    assert all(len(run.attempts) == 1 for run in world.store.runs.values())
+
+
+def test_throttling_ends_the_pass_and_delays_one_run_only() -> None:
+    world = with_runs(World(), 2)
+    world.jobs.throttled = True
+    world.dispatch()
+    assert world.jobs.creations == 1
+    world.jobs.throttled = False
+    world.clock.pass_by(minutes=1)
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING]
+
+
+def test_a_busy_run_gives_its_place_back() -> None:
+    world = with_run(World())
+    world.jobs.throttled = True
+    world.dispatch()
+    load = world.store.load("digits", world.clock.now().date())
+    assert (load.open_runs, load.started_today) == (0, 1)
+
+
+def test_a_request_that_sagemaker_rejects_fails_with_its_words() -> None:
+    world = with_run(World())
+    world.jobs.rejection = "The image does not exist"
+    world.dispatch()
+    run = world.only_run()
+    assert run.status is RunStatus.FAILED
+    assert run.result is not None
+    assert run.result.reason == "SageMaker rejected the job: The image does not exist"
+
+
+def test_a_paused_project_keeps_everything_and_starts_nothing() -> None:
+    world = World()
+    pause_project(world.ports, "digits", "ops")
+    with_run(world).dispatch()
+    run = world.only_run()
+    assert run.waiting is not None
+    assert (run.waiting.cause, run.waiting.reason) == (DelayCause.PAUSED, "paused")
+    resume_project(world.ports, "digits", "ops")
+    world.dispatch()
+    assert world.only_run().status is RunStatus.RUNNING
+
+
+def test_a_paused_stage_pauses_every_project() -> None:
+    world = with_runs(with_runs(World(stage_of(DIGITS, CANCER)), 1), 1, "cancer")
+    pause_project(world.ports, None, "ops")
+    world.dispatch()
+    assert statuses(world) == [RunStatus.WAITING, RunStatus.WAITING]
+    resume_project(world.ports, None, "ops")
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING]
+
+
+def test_a_project_that_is_no_longer_declared_holds_its_runs() -> None:
+    world = with_run(World())
+    world.ports = replace(world.ports, stage=stage_of(CANCER))
+    world.dispatch()
+    held = world.only_run().held
+    assert held is not None
+    assert "no longer declared" in held.reason

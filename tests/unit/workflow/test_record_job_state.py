@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from dropforge.domain.run import Run, RunStatus
+from dropforge.domain.training_job import JobStatus, job_name
+from dropforge.workflow.record_job_state import UnknownRunError, record_job_state
+from tests.fakes.memory_jobs import JobEnd
+from tests.fakes.world import World
+
+
+def running(world: World) -> Run:
+    world.push()
+    world.drop("digits/a")
+    world.grow_quiet()
+    world.dispatch()
+    return world.only_run()
+
+
+def test_what_sagemaker_says_now_is_recorded_whatever_the_message_said() -> None:
+    world = World()
+    run = running(world)
+    world.clock.pass_by(seconds=5)
+    world.jobs.progress(run.attempts[0].job_name, "Training")
+    record_job_state(world.ports, run.attempts[0].job_name)
+    state = world.only_run().attempts[0].state
+    assert state is not None
+    assert (state.status, state.secondary) == (JobStatus.IN_PROGRESS, "Training")
+
+
+def test_a_completed_run_has_metrics_model_time_cost_and_place() -> None:
+    world = World()
+    end = JobEnd(metrics={"accuracy": Decimal("0.97")}, seconds=360, log=("epoch 1", "accuracy=0.97"))
+    run = world.finish(running(world), end)
+    result = run.result
+    assert run.status is RunStatus.COMPLETED
+    assert result is not None
+    assert result.metrics == {"accuracy": Decimal("0.97")}
+    assert result.model is not None
+    assert result.model.uri == f"s3://artifact-bucket/runs/{run.id}/01/model.tar.gz"
+    assert (result.billable_seconds, result.cost_usd) == (360, Decimal("0.0115"))
+    assert (result.where, result.log_tail) == ("memory", ("epoch 1", "accuracy=0.97"))
+
+
+def test_a_failed_run_has_its_reason_and_the_last_lines() -> None:
+    world = World()
+    log = tuple(f"line {n}" for n in range(30))
+    end = JobEnd(JobStatus.FAILED, "Failed", model=None, failure_reason="AlgorithmError: exit code 1", log=log)
+    run = world.finish(running(world), end)
+    assert run.status is RunStatus.FAILED
+    assert run.result is not None
+    assert run.result.reason == "AlgorithmError: exit code 1"
+    assert run.result.log_tail == log[-20:]
+    assert run.result.model is None
+
+
+def test_a_time_out_is_told_as_one() -> None:
+    world = World()
+    run = world.finish(running(world), JobEnd(JobStatus.STOPPED, "MaxRuntimeExceeded"))
+    assert run.status is RunStatus.STOPPED
+    assert run.result is not None
+    assert run.result.reason == "stopped at its limit of 60 minutes (stopping.max_runtime_minutes)"
+
+
+def test_the_end_told_three_times_is_recorded_once_and_wakes_the_dispatcher_each_time() -> None:
+    world = World()
+    run = world.finish(running(world))
+    before = world.wakeups.dispatches
+    for _ in range(2):
+        assert record_job_state(world.ports, run.attempts[0].job_name) == run
+    assert world.wakeups.dispatches == before + 2
+    assert len(world.store.pending_announcements()) == 1
+
+
+def test_an_end_that_is_told_before_the_start_was_written_down_is_recorded() -> None:
+    world = World()
+    started = running(world)
+    unwritten = replace(started, status=RunStatus.STARTING, attempts=(replace(started.attempts[0], job_arn=None),))
+    world.store.runs[started.id] = unwritten
+    assert world.finish(unwritten).status is RunStatus.COMPLETED
+    world.dispatch()
+    assert world.only_run().status is RunStatus.COMPLETED
+    assert len(world.jobs.requests) == 1
+
+
+def test_a_job_that_somebody_deleted_fails_its_run_with_the_reason() -> None:
+    world = World()
+    run = running(world)
+    world.jobs.delete(run.attempts[0].job_name)
+    recorded = record_job_state(world.ports, run.attempts[0].job_name)
+    assert recorded is not None
+    assert recorded.status is RunStatus.FAILED
+    assert recorded.result is not None
+    assert "was deleted" in (recorded.result.reason or "")
+
+
+def test_an_instance_type_without_a_price_states_no_cost() -> None:
+    world = World()
+    world.ports = replace(world.ports, stage=replace(world.ports.stage, prices=None))
+    result = world.finish(running(world)).result
+    assert result is not None
+    assert result.cost_usd is None
+
+
+def test_another_deployments_job_is_none_of_our_business() -> None:
+    world = World()
+    assert record_job_state(world.ports, job_name("dropforge-test-2", "0" * 20, 1)) is None
+
+
+def test_a_job_of_our_name_without_a_run_is_kept_for_people_to_look_at() -> None:
+    world = World()
+    with pytest.raises(UnknownRunError, match="look who created it"):
+        record_job_state(world.ports, job_name("dropforge-test", "0" * 20, 1))

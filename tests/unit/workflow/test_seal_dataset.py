@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+from dropforge.domain.announcement import Outcome
+from dropforge.domain.artifact_layout import manifest_key
+from dropforge.domain.dataset import Checksum, ListedObject
+from dropforge.domain.head import WaitsFor
+from dropforge.domain.project import OnData
+from dropforge.domain.run import RequesterKind
+from dropforge.workflow.accept_drop import accept_drop
+from dropforge.workflow.project_status import project_status
+from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
+from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.world import DIGITS, World, stage_of
+
+REBUILDING = replace(DIGITS, on_data=OnData.REBUILD)
+
+
+def test_nothing_is_sealed_while_drops_go_on() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.clock.pass_by(seconds=30)
+    assert seal_dataset(world.ports, "digits") is None
+    assert world.store.datasets == {}
+
+
+def test_quiet_data_becomes_one_version_that_holds_all_of_it() -> None:
+    world = World()
+    world.drop("digits/train.csv", b"rows")
+    world.drop("digits/test/a.csv", b"other rows")
+    world.grow_quiet()
+    data = world.store.head("digits").data
+    assert data is not None
+    version = data.dataset.version
+    manifest = world.bucket.manifest(manifest_key("digits", version))
+    assert manifest.version == version
+    assert [(each.channel, each.sha256) for each in manifest.objects] == [
+        ("test", hashlib.sha256(b"other rows").hexdigest()),
+        ("training", hashlib.sha256(b"rows").hexdigest()),
+    ]
+    below = f"datasets/digits/{version.removeprefix('sha256:')}"
+    assert world.bucket.artifacts[f"{below}/training/train.csv"] == b"rows"
+    assert world.bucket.artifacts[f"{below}/test/a.csv"] == b"other rows"
+
+
+def test_each_object_version_leads_to_the_datasets_that_hold_it() -> None:
+    world = World()
+    kept = world.drop("digits/kept")
+    world.grow_quiet()
+    world.drop("digits/more")
+    world.grow_quiet()
+    assert len(world.store.datasets_of_object(kept.bucket, kept.key, kept.version_id)) == 2
+
+
+def test_data_that_comes_first_waits_for_an_image_and_the_status_says_so() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.grow_quiet()
+    assert world.store.runs == {}
+    assert project_status(world.ports, "digits").waits_for is WaitsFor.IMAGE
+
+
+def test_new_data_trains_with_the_image_that_is_there() -> None:
+    world = World()
+    world.push()
+    world.drop("digits/a")
+    world.grow_quiet()
+    run = world.only_run()
+    assert run.image.commit == "c1"
+    assert (run.requester.kind, run.requester.name) == (RequesterKind.DROP, "AWS:ADA")
+    assert world.wakeups.dispatches == 1
+
+
+def test_the_same_event_twice_makes_no_second_run() -> None:
+    world = World()
+    world.push()
+    drop = world.drop("digits/a")
+    world.grow_quiet()
+    accept_drop(world.ports, drop)
+    world.grow_quiet()
+    assert len(world.store.runs) == 1
+
+
+def test_changed_bytes_under_the_same_key_make_another_run() -> None:
+    world = World()
+    world.push()
+    world.drop("digits/a", b"one")
+    world.grow_quiet()
+    world.drop("digits/a", b"two")
+    world.grow_quiet()
+    assert len({run.dataset.version for run in world.store.runs.values()}) == 2
+
+
+def test_a_deleted_object_is_not_in_the_next_version() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.drop("digits/b")
+    world.grow_quiet()
+    world.delete("digits/a")
+    world.grow_quiet()
+    data = world.store.head("digits").data
+    assert data is not None
+    assert data.dataset.objects == 1
+
+
+def test_a_prefix_that_was_emptied_trains_nothing() -> None:
+    world = World()
+    world.push()
+    world.drop("digits/a")
+    world.delete("digits/a")
+    world.grow_quiet()
+    assert world.store.runs == {}
+    assert world.store.due_seals(world.clock.now() + timedelta(days=1)) == ()
+
+
+class DropWhileSealing(MemoryBucket):
+    """Somebody drops one more object when the first is hashed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World | None = None
+
+    def checksum(self, listed: ListedObject) -> Checksum:
+        world, self.world = self.world, None
+        if world is not None:
+            world.drop("digits/late")
+        return super().checksum(listed)
+
+
+def test_an_object_that_comes_while_data_is_sealed_makes_the_next_version() -> None:
+    world = World()
+    bucket = DropWhileSealing()
+    world.bucket = bucket
+    world.ports = replace(world.ports, bucket=bucket)
+    world.push()
+    world.drop("digits/early")
+    bucket.world = world
+    world.grow_quiet()
+    world.grow_quiet()
+    assert sorted(run.dataset.objects for run in world.store.runs.values()) == [1, 2]
+
+
+def test_bytes_that_are_known_are_not_read_again_and_copies_that_are_there_not_made_again() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.grow_quiet()
+    timer = world.store.timers["digits"]
+    world.store.timers["digits"] = replace(timer, due=world.clock.now())
+    before = list(world.bucket.copies)
+    seal_dataset(world.ports, "digits")
+    assert world.bucket.copies == before
+
+
+def test_data_that_no_job_could_read_is_refused_with_the_reason_and_the_head_stays() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.grow_quiet()
+    head = world.store.head("digits")
+    world.drop("digits/training/a")
+    world.grow_quiet()
+    (notice,) = world.store.notices(10)
+    assert notice.kind is Outcome.REFUSED
+    assert "two objects would both be training/a" in notice.sentence
+    assert world.store.head("digits") == head
+    assert world.store.due_seals(world.clock.now() + timedelta(days=1)) == ()
+
+
+def test_a_sealing_that_fell_behind_does_not_take_the_head_back() -> None:
+    world = World()
+    world.drop("digits/a", b"one")
+    world.grow_quiet()
+    older = world.store.head("digits").data
+    world.drop("digits/a", b"two")
+    world.grow_quiet()
+    newer = world.store.head("digits").data
+    assert older is not None
+    world.store.advance_data(older)
+    assert world.store.head("digits").data == newer
+
+
+def test_a_lost_wake_up_is_healed_by_the_minute() -> None:
+    world = World()
+    world.drop("digits/a")
+    world.wakeups.seals.clear()
+    wake_due_seals(world.ports)
+    assert world.wakeups.seals == []
+    world.clock.pass_by(seconds=60)
+    wake_due_seals(world.ports)
+    assert world.wakeups.seals == [("digits", timedelta(0))]
+
+
+def test_where_data_asks_for_a_rebuild_the_pipeline_is_started_once_and_trains_once() -> None:
+    world = World(stage_of(REBUILDING))
+    world.drop("digits/a")
+    world.grow_quiet()
+    (rebuild,) = world.store.rebuilds.values()
+    assert rebuild.execution_id == "execution-1"
+    assert world.store.runs == {}
+    world.push_rebuild(rebuild)
+    run = world.only_run()
+    assert run.dataset.version == rebuild.dataset_version
+    assert (run.requester.kind, run.requester.name) == (RequesterKind.DROP, "AWS:ADA")
+
+
+def test_a_start_that_was_not_written_down_is_repeated_under_the_same_token() -> None:
+    world = World(stage_of(REBUILDING))
+    world.drop("digits/a")
+    world.grow_quiet()
+    ((key, rebuild),) = world.store.rebuilds.items()
+    world.store.rebuilds[key] = replace(rebuild, execution_id=None)
+    wake_due_seals(world.ports)
+    assert len(world.builds.rebuilds) == 1
+    assert world.store.rebuilds[key].execution_id == "execution-1"
+
+
+def test_a_pending_connection_is_told_once_and_the_build_starts_when_it_is_accepted() -> None:
+    world = World(stage_of(REBUILDING))
+    world.builds.connection_pending = True
+    world.drop("digits/a")
+    world.grow_quiet()
+    wake_due_seals(world.ports)
+    (notice,) = world.store.notices(10)
+    assert (notice.kind, "complete the connection" in notice.sentence) == (Outcome.BLOCKED, True)
+    world.builds.connection_pending = False
+    wake_due_seals(world.ports)
+    assert world.store.unstarted_rebuilds() == ()
+
+
+def test_a_busy_codepipeline_delays_a_rebuild_and_loses_nothing() -> None:
+    world = World(stage_of(REBUILDING))
+    world.builds.busy = True
+    world.drop("digits/a")
+    world.grow_quiet()
+    world.builds.busy = False
+    wake_due_seals(world.ports)
+    assert world.store.unstarted_rebuilds() == ()
