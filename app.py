@@ -26,7 +26,7 @@ def main() -> None:
     app = App()
     stage = app.node.try_get_context("stage")
     try:
-        config = read_stage_config(Path("config", f"{stage}.yaml"))
+        config = read_stage_config(ROOT / "config" / f"{stage}.yaml")
     except DocumentError as error:
         sys.exit(str(error))
     if config.stage != stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import App, Environment, Tags
+from aws_cdk import aws_iam as iam
 
 from dropforge.documents.stage_config import StageConfig
 from stacks.bundle import ROOT, function_bundle, validator_bundle
@@ -48,4 +49,7 @@ def compose(app: App, config: StageConfig) -> None:
     ObservabilityStack(
         app, names.stack("observability"), env=env, names=names, foundation=foundation, training=training
     )
+    if config.permissions_boundary:
+        boundary = iam.ManagedPolicy.from_managed_policy_arn(foundation, "Boundary", config.permissions_boundary)
+        iam.PermissionsBoundary.of(app).apply(boundary)
     Tags.of(app).add(DEPLOYMENT_TAG, names.deployment)

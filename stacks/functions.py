@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dropforge.adapters.job_logs import TRAINING_JOBS_LOG_GROUP
+from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.table_layout import INDEXES
 from stacks.names import Names, arn
 from stacks.policies import Permission, allow
@@ -46,6 +46,16 @@ JOBS_BECAUSE = "A job's name ends in its run and attempt; the prefix is this dep
 OBJECTS_BECAUSE = "The objects below one prefix; their names are the data's own."
 GROUP_BECAUSE = "IAM writes a log group's own ARN with this ending: it is the one group and no other."
 BUILD_LOGS_BECAUSE = "The streams of the project's own build log; CodeBuild chooses their names."
+STATE_ACTIONS = (
+    "BatchGetItem",
+    "BatchWriteItem",
+    "ConditionCheckItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+)
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
 
 
@@ -56,37 +66,38 @@ class Reach:
     names: Names
     projects: Sequence[str]
     training_role: str
+    connection: str
     key: str
 
     def permissions(self, module: str) -> list[Permission]:
         """What the function of the module may do beyond its own source, log and traces."""
-        finish = [*self.describe_jobs(), *self.read_job_logs(), self.read_models()]
+        observe = [self.describe_jobs(), *self.read_job_logs(), *self.read_models(), self.wake_dispatcher()]
         by_module: dict[str, list[Permission]] = {
-            "data_dropped": [self.wake_others()],
-            "seal_dataset": [self.wake_others(), *self.pin_data(), *self.start_pipelines()],
-            "register_image": [self.wake_others(), *self.read_digests(), self.answer_pipeline()],
-            "dispatch_runs": [self.wake_others(), *self.start_jobs(), *finish],
-            "record_job_state": [self.wake_others(), *finish],
-            "record_build_state": [*self.explain_builds()],
+            "data_dropped": [self.wake_sealer()],
+            "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
+            "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
+            "dispatch_runs": [self.describe_jobs(), *self.start_jobs()],
+            "record_job_state": observe,
+            "record_build_state": self.explain_builds(),
             "announce": [self.publish()],
-            "sweep": [self.wake_others(), self.publish(), *self.start_pipelines(), *finish],
+            "sweep": [*observe, self.wake_sealer(), *self.start_pipelines(), self.publish()],
         }
         return [*self.keep_records(), *by_module[module]]
 
     def keep_records(self) -> list[Permission]:
         """State is read and written; the trail is only put to, on condition that the entry is absent."""
         state = arn("dynamodb", f"table/{self.names.of('state')}")
-        state_actions = ["ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]
         return [
-            allow([f"dynamodb:{action}" for action in state_actions], [state]),
+            allow([f"dynamodb:{action}" for action in STATE_ACTIONS], [state]),
             allow(["dynamodb:Query"], [f"{state}/index/{index.name}" for index in INDEXES]),
             allow(["dynamodb:PutItem"], [arn("dynamodb", f"table/{self.names.of('trail')}")]),
         ]
 
-    def wake_others(self) -> Permission:
-        return allow(
-            ["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo")), arn("sqs", self.names.of("seal"))]
-        )
+    def wake_dispatcher(self) -> Permission:
+        return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo"))])
+
+    def wake_sealer(self) -> Permission:
+        return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])
 
     def pin_data(self) -> list[Permission]:
         """List and read what was dropped; write, and never delete, below `datasets/`."""
@@ -102,13 +113,26 @@ class Reach:
             ),
         ]
 
-    def read_models(self) -> Permission:
-        """Version, size and hash of the model that a job left."""
-        return allow(READ_OBJECTS, [f"{self.names.bucket_arn('artifacts')}/runs/*"], because=OBJECTS_BECAUSE)
+    def read_models(self) -> list[Permission]:
+        """Version, size and hash of the model that a job left.
+
+        Whoever may not list is told that a missing object is forbidden; and a HEAD has no prefix, hence `IfExists`:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        kept = self.names.bucket_arn("artifacts")
+        return [
+            allow(READ_OBJECTS, [f"{kept}/runs/*"], because=OBJECTS_BECAUSE),
+            allow(["s3:ListBucket"], [kept], {"StringLikeIfExists": {"s3:prefix": "runs/*"}}),
+        ]
 
     def start_pipelines(self) -> list[Permission]:
-        pipelines = [self.names.pipeline_arn(project) for project in self.projects]
-        return [allow(["codepipeline:StartPipelineExecution"], pipelines)] if pipelines else []
+        """Start a rebuild, unless the connection that it would need is still pending."""
+        if not self.projects:
+            return []
+        return [
+            allow(["codepipeline:StartPipelineExecution"], self._pipelines()),
+            allow(["codeconnections:GetConnection", "codestar-connections:GetConnection"], [self.connection]),
+        ]
 
     def read_digests(self) -> list[Permission]:
         """The registry's word for what was pushed, and CodePipeline's for when the execution began."""
@@ -116,10 +140,7 @@ class Reach:
             return []
         return [
             allow(["ecr:DescribeImages"], [self.names.repository_arn(project) for project in self.projects]),
-            allow(
-                ["codepipeline:GetPipelineExecution", "codepipeline:ListPipelineExecutions"],
-                [self.names.pipeline_arn(project) for project in self.projects],
-            ),
+            allow(["codepipeline:ListActionExecutions"], self._pipelines()),
         ]
 
     def answer_pipeline(self) -> Permission:
@@ -146,14 +167,12 @@ class Reach:
             allow(["kms:CreateGrant"], [self.key], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         ]
 
-    def describe_jobs(self) -> list[Permission]:
-        return [
-            allow(
-                ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"],
-                [self.names.training_job_arns],
-                because=JOBS_BECAUSE,
-            )
-        ]
+    def describe_jobs(self) -> Permission:
+        return allow(
+            ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"],
+            [self.names.training_job_arns],
+            because=JOBS_BECAUSE,
+        )
 
     def read_job_logs(self) -> list[Permission]:
         group = arn("logs", f"log-group:{TRAINING_JOBS_LOG_GROUP}")
@@ -174,12 +193,13 @@ class Reach:
             arn("logs", f"log-group:{self.names.build_log_group(project)}:log-stream:*") for project in self.projects
         ]
         return [
-            allow(
-                ["codepipeline:ListActionExecutions"], [self.names.pipeline_arn(project) for project in self.projects]
-            ),
+            allow(["codepipeline:ListActionExecutions"], self._pipelines()),
             allow(["codebuild:BatchGetBuilds"], [self.names.build_arn(project) for project in self.projects]),
             allow(["logs:GetLogEvents"], streams, because=BUILD_LOGS_BECAUSE),
         ]
 
     def publish(self) -> Permission:
         return allow(["sns:Publish"], [arn("sns", self.names.of("outcomes"))])
+
+    def _pipelines(self) -> list[str]:
+        return [self.names.pipeline_arn(project) for project in self.projects]

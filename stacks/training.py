@@ -13,9 +13,9 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from dropforge.adapters.job_logs import TRAINING_JOBS_LOG_GROUP
+from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
+from dropforge.adapters.sqs import DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING
-from dropforge.adapters.wakeups import DISPATCH_GROUP
 from dropforge.documents.stage_config import StageConfig
 from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
@@ -129,6 +129,7 @@ class TrainingStack(Stack):
             names=self._names,
             projects=projects,
             training_role=self.training_role.role_arn,
+            connection=foundation.connection_arn,
             key=foundation.key.key_arn,
         )
         return {

@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from dropforge.adapters.announcer import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE
+from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE
 from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.announcement import Outcome
 from stacks.names import Names, arn

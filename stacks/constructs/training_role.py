@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from dropforge.adapters.job_logs import TRAINING_JOBS_LOG_GROUP
+from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from stacks.constructs.image_build import ECR_LOGIN_BECAUSE, PULL
 from stacks.constructs.service_role import ServiceRole
 from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE

@@ -1,0 +1,37 @@
+"""One synthesis of each stage for the whole session; Node.js, which the CDK starts at import, is put on PATH first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from app import ROOT, put_node_on_path
+
+put_node_on_path()
+
+from tests.infrastructure.synthesis import Synthesis, synthesize  # noqa: E402  (needs Node.js on PATH)
+
+
+@pytest.fixture(scope="session")
+def synthesis_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Synthesis]:
+    """The synthesis of the stage's own configuration file."""
+
+    @cache
+    def synthesis(stage: str) -> Synthesis:
+        return synthesize(ROOT / "config" / f"{stage}.yaml", tmp_path_factory.mktemp(stage))
+
+    return synthesis
+
+
+@pytest.fixture(scope="session")
+def local(synthesis_of: Callable[[str], Synthesis]) -> Synthesis:
+    """Two projects, removed as a whole."""
+    return synthesis_of("local")
+
+
+@pytest.fixture(scope="session")
+def prod(synthesis_of: Callable[[str], Synthesis]) -> Synthesis:
+    """One project, kept."""
+    return synthesis_of("prod")

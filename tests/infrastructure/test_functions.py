@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from dropforge.settings import FUNCTIONS, from_environment, variable
+from tests.infrastructure.synthesis import Resource, Synthesis
+
+QUEUE_OF = {
+    "data_dropped": "foundation/Ingest",
+    "seal_dataset": "training/Queue-seal",
+    "dispatch_runs": "training/Queue-dispatch",
+    "record_job_state": "training/Queue-job-state",
+    "record_build_state": "training/Queue-build-state",
+    "sweep": "training/Queue-sweep",
+}
+
+
+@pytest.mark.parametrize("module", FUNCTIONS)
+def test_a_functions_environment_is_exactly_what_its_settings_read(local: Synthesis, module: str) -> None:
+    environment = _function(local, module)["Environment"]["Variables"]
+    assert set(environment) == {variable(field.name) for field in fields(FUNCTIONS[module])}
+    assert from_environment(FUNCTIONS[module], environment).stage == "local"
+
+
+@pytest.mark.parametrize("module", FUNCTIONS)
+def test_a_function_has_the_current_runtime_its_own_encrypted_log_and_a_role_of_its_own(
+    local: Synthesis, module: str
+) -> None:
+    function = _function(local, module)
+    assert function["Handler"] == f"lambdas.{module}.handler"
+    assert function["Runtime"] == "python3.14"
+    assert function["Architectures"] == ["arm64"]
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    logs = local.resource("AWS::Logs::LogGroup", path=f"Function-{_dashed(module)}/").properties
+    assert logs["LogGroupName"] == function["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{function['FunctionName']}"
+    assert logs["RetentionInDays"] == 7
+    roles = [one.properties["Role"] for one in local.resources("AWS::Lambda::Function")]
+    assert roles.count(function["Role"]) == 1
+
+
+@pytest.mark.parametrize("module", QUEUE_OF)
+def test_a_queue_feeds_its_function_in_batches_that_may_fail_in_part(local: Synthesis, module: str) -> None:
+    mapping = local.resource("AWS::Lambda::EventSourceMapping", path=f"Function-{_dashed(module)}/").properties
+    queue = local.resource("AWS::SQS::Queue", path=f"{QUEUE_OF[module]}/Queue")
+    assert queue.logical_id in mapping["EventSourceArn"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert queue.properties["VisibilityTimeout"] >= 6 * _function(local, module)["Timeout"]
+
+
+def test_each_queue_has_a_dead_letter_queue_and_the_last_ones_keep_for_fourteen_days(local: Synthesis) -> None:
+    queues = {one.path: one.properties for one in local.resources("AWS::SQS::Queue")}
+    last = {path for path, properties in queues.items() if "RedrivePolicy" not in properties}
+    assert len(last) == len(QUEUE_OF) + 2
+    for path in last:
+        assert any(word in path for word in ("DeadLetters", "Undelivered", "Abandoned")), path
+    for path in set(queues) - last:
+        assert "DeadLetters" in queues[path]["RedrivePolicy"]["deadLetterTargetArn"]
+    assert {properties["MessageRetentionPeriod"] for properties in queues.values()} == {14 * 24 * 3600}
+
+
+def test_the_dispatchers_queue_lets_one_work_at_a_time(local: Synthesis) -> None:
+    queue = local.resource("AWS::SQS::Queue", path="Queue-dispatch/Queue").properties
+    assert queue["FifoQueue"] is True
+    assert queue["QueueName"] == "dropforge-local-dispatch.fifo"
+    assert _target(local, "dispatch-tick")["SqsParameters"] == {"MessageGroupId": "dispatch"}
+
+
+def test_the_stream_wakes_announce_for_new_pending_announcements_alone(local: Synthesis) -> None:
+    mapping = local.resource("AWS::Lambda::EventSourceMapping", path="Function-announce/").properties
+    [pattern] = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"due_pk": {"S": ["PENDING"]}}},
+    }
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 10
+    assert "Abandoned" in mapping["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_a_registration_that_cannot_be_called_is_kept(local: Synthesis) -> None:
+    called = local.resource("AWS::Lambda::EventInvokeConfig").properties
+    assert "registerimage" in called["FunctionName"]
+    assert "Abandoned" in called["DestinationConfig"]["OnFailure"]["Destination"]
+    assert called["MaximumEventAgeInSeconds"] < 20 * 60
+
+
+def test_job_states_of_this_deployment_alone_are_recorded(local: Synthesis) -> None:
+    pattern = _rule(local, "job-state")["EventPattern"]
+    assert pattern["source"] == ["aws.sagemaker"]
+    assert pattern["detail"] == {"TrainingJobName": [{"prefix": "dropforge-local-"}]}
+
+
+def test_failed_pipelines_of_this_deployment_alone_are_recorded(local: Synthesis) -> None:
+    pattern = _rule(local, "build-failed")["EventPattern"]
+    assert pattern["source"] == ["aws.codepipeline"]
+    assert pattern["detail"] == {"state": ["FAILED"], "pipeline": ["dropforge-local-cancer", "dropforge-local-digits"]}
+
+
+@pytest.mark.parametrize(
+    ("tick", "rate", "queue"),
+    [
+        ("dispatch-tick", "rate(1 minute)", "Queuedispatch"),
+        ("seal-tick", "rate(1 minute)", "Queueseal"),
+        ("sweep-tick", "rate(15 minutes)", "Queuesweep"),
+    ],
+)
+def test_a_schedule_looks_for_what_no_event_told_of(local: Synthesis, tick: str, rate: str, queue: str) -> None:
+    assert _rule(local, tick)["ScheduleExpression"] == rate
+    assert queue in _target(local, tick)["Arn"]
+
+
+def test_what_eventbridge_cannot_deliver_is_kept(local: Synthesis) -> None:
+    rules = local.resources("AWS::Events::Rule")
+    assert len(rules) == 5
+    for rule in rules:
+        [target] = rule.properties["Targets"]
+        assert "Undelivered" in target["DeadLetterConfig"]["Arn"]
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 24 * 3600
+
+
+def test_each_dead_letter_and_each_failing_function_raises_an_alarm(local: Synthesis) -> None:
+    watched = [
+        dimension["Value"]
+        for alarm in local.resources("AWS::CloudWatch::Alarm")
+        for dimension in alarm.properties["Dimensions"]
+    ]
+    for queue in local.resources("AWS::SQS::Queue"):
+        assert any(queue.logical_id in value for value in watched), queue.path
+    for module in FUNCTIONS:
+        assert f"dropforge-local-{_dashed(module)}" in watched
+    assert local.resource("AWS::CloudWatch::Dashboard").properties["DashboardName"] == "dropforge-local"
+
+
+def test_the_command_line_finds_the_deployment_and_each_project(local: Synthesis) -> None:
+    parameters = {one.properties["Name"]: one.properties["Value"] for one in local.resources("AWS::SSM::Parameter")}
+    assert set(parameters) == {
+        "/dropforge/local/deployment",
+        "/dropforge/local/projects/digits",
+        "/dropforge/local/projects/cancer",
+    }
+    assert json.loads(parameters["/dropforge/local/projects/cancer"])["on_data"] == "rebuild"
+    deployment = json.loads(parameters["/dropforge/local/deployment"])
+    assert deployment["stage"] == "local"
+    assert "MetadataTrail" in deployment["trail_table"]
+
+
+def _dashed(module: str) -> str:
+    return module.replace("_", "-")
+
+
+def _function(synthesis: Synthesis, module: str) -> dict[str, Any]:
+    return synthesis.resource("AWS::Lambda::Function", path=f"Function-{_dashed(module)}/").properties
+
+
+def _rule(synthesis: Synthesis, name: str) -> dict[str, Any]:
+    found: Resource = synthesis.resource("AWS::Events::Rule", path=f"Rule-{name}/")
+    return found.properties
+
+
+def _target(synthesis: Synthesis, rule: str) -> dict[str, Any]:
+    [target] = _rule(synthesis, rule)["Targets"]
+    assert isinstance(target, dict)
+    return target

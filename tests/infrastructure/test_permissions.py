@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dropforge.settings import FUNCTIONS
+from tests.infrastructure.synthesis import ACCOUNT, Synthesis
+
+WITHOUT_RESOURCES = {
+    "xray:PutTelemetryRecords", "xray:PutTraceSegments", "ecr:GetAuthorizationToken",
+    "codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult", "cloudwatch:PutMetricData",
+}  # fmt: skip
+"""The only actions that any role may use on `*`: AWS limits them to no resource."""
+
+WILDCARDS = {
+    r"arn:aws:logs:.*:/aws/(lambda|codebuild)/dropforge-local-[a-z-]+:(log-stream:)?\*": "streams of one log",
+    r"arn:aws:logs:.*:/aws/sagemaker/TrainingJobs:(\*|log-stream:dropforge-local-\*)": "job logs",
+    r"arn:aws:sagemaker:.*:training-job/dropforge-local-\*": "jobs of this deployment",
+    r"arn:aws:s3:::dropforge-local-artifacts-[^*]+/(datasets|runs)/\*": "objects below one prefix",
+    r"arn:aws:s3:::dropforge-local-training-[^*]+/\*": "dropped objects",
+    r"<Pipeline[A-Z0-9]+\.Arn>/\*": "artifacts of one pipeline",
+}
+"""Every other resource with a wildcard, and what it stands for."""
+
+
+def test_no_role_may_use_a_wildcard_action(local: Synthesis) -> None:
+    for path, statement in local.statements():
+        assert not [action for action in _list(statement["Action"]) if "*" in action], path
+
+
+def test_every_wildcard_resource_is_one_of_the_few_that_are_explained(local: Synthesis) -> None:
+    for path, statement in local.statements():
+        for resource in _list(statement["Resource"]):
+            if resource == "*":
+                assert set(_list(statement["Action"])) <= WITHOUT_RESOURCES, path
+            elif "*" in resource:
+                assert any(re.fullmatch(known, resource) for known in WILDCARDS), (path, resource)
+
+
+def test_roles_have_customer_managed_policies_alone(local: Synthesis) -> None:
+    assert not local.resources("AWS::IAM::Policy")
+    for role in local.resources("AWS::IAM::Role"):
+        assert "Policies" not in role.properties
+        [policy] = role.properties["ManagedPolicyArns"]
+        assert policy.startswith("<"), "a policy of this template, not one of AWS's"
+
+
+def test_a_service_assumes_a_role_for_the_one_resource_that_has_it(local: Synthesis) -> None:
+    for role in local.resources("AWS::IAM::Role"):
+        [statement] = role.properties["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "lambda.amazonaws.com"}:
+            # Lambda documents no source condition for execution roles, which can only be passed within their account.
+            continue
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+        assert "dropforge-local" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
+
+
+def test_a_service_reaches_a_queue_topic_or_bucket_for_this_deployments_resources_alone(local: Synthesis) -> None:
+    admitted = [
+        statement
+        for kind in ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy")
+        for policy in local.resources(kind)
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and "Service" in statement["Principal"]
+    ]
+    assert len(admitted) >= 12
+    for statement in admitted:
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+        assert "dropforge-local-" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
+
+
+def test_nobody_may_change_or_remove_an_entry_of_the_trail(local: Synthesis) -> None:
+    on_trail = [
+        (path, set(_list(statement["Action"])))
+        for path, statement in local.statements()
+        if any("table/dropforge-local-trail" in resource for resource in _list(statement["Resource"]))
+    ]
+    assert len(on_trail) == len(FUNCTIONS)
+    assert all(actions == {"dynamodb:PutItem"} for _, actions in on_trail)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "sagemaker:DeleteTrainingJob", "sagemaker:ListTrainingJobs", "sagemaker:StopTrainingJob", "s3:DeleteObject",
+        "s3:DeleteObjectVersion", "ecr:BatchDeleteImage", "ecr:DeleteRepository", "sts:AssumeRole",
+    ],
+)  # fmt: skip
+def test_nobody_has_a_permission_that_nothing_needs(local: Synthesis, action: str) -> None:
+    assert action not in set(_granted(local))
+
+
+def test_only_the_dispatcher_passes_a_role_and_only_the_training_role_to_sagemaker(local: Synthesis) -> None:
+    passing = [(path, one) for path, one in local.statements() if "iam:PassRole" in _list(one["Action"])]
+    [(path, statement)] = passing
+    assert "Function-dispatch-runs" in path
+    assert statement["Action"] == "iam:PassRole"
+    assert re.fullmatch(r"<TrainingRole[A-Z0-9]+\.Arn>", statement["Resource"])
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_training_job_reads_pinned_data_and_writes_below_runs_and_no_more(local: Synthesis) -> None:
+    may: dict[str, set[str]] = {}
+    for _, statement in local.statements(path="training/TrainingRolePolicy"):
+        for action in _list(statement["Action"]):
+            may.setdefault(action, set()).update(_list(statement["Resource"]))
+    artifacts = f"arn:aws:s3:::dropforge-local-artifacts-{ACCOUNT}-eu-central-1"
+    assert may["s3:GetObject"] == {f"{artifacts}/datasets/*", f"{artifacts}/runs/*"}
+    assert may["s3:PutObject"] == {f"{artifacts}/runs/*"}
+    assert may["s3:ListBucket"] == {artifacts}
+    assert {name.split(":")[0] for name in may} == {"s3", "kms", "ecr", "logs", "cloudwatch"}
+    assert {resource.rsplit("/", 1)[1] for resource in may["ecr:BatchGetImage"]} == {"digits", "cancer"}
+
+
+@pytest.mark.parametrize(("project", "other"), [("digits", "cancer"), ("cancer", "digits")])
+def test_a_build_cannot_so_much_as_name_another_project(local: Synthesis, project: str, other: str) -> None:
+    statements = [one for _, one in local.statements(path=f"project-{project}/Build")]
+    assert statements
+    assert other not in str(statements)
+    pushed = {
+        resource
+        for statement in statements
+        if "ecr:PutImage" in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+    }
+    assert pushed == {f"arn:aws:ecr:eu-central-1:{ACCOUNT}:repository/dropforge-local/{project}"}
+
+
+def test_a_build_may_do_nothing_but_push_clone_log_and_hand_over(local: Synthesis) -> None:
+    granted = {
+        action
+        for _, statement in local.statements(path="project-digits/Build")
+        for action in _list(statement["Action"])
+    }
+    services = {action.split(":")[0] for action in granted}
+    assert services == {"ecr", "codeconnections", "codestar-connections", "logs", "s3", "kms"}
+    assert {action for action in granted if action.startswith("s3:")} == {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+    }
+
+
+def _granted(synthesis: Synthesis) -> Iterator[str]:
+    for _, statement in synthesis.statements():
+        yield from _list(statement["Action"])
+
+
+def _list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
