@@ -36,7 +36,7 @@ def projects(session: Session) -> None:
 
 def _document(project: Project, status: ProjectStatus) -> dict[str, object]:
     waits_for = status.waits_for.value if status.waits_for else None
-    return {**encode_object(status), "waits_for": waits_for, "declared": project.to_document()}
+    return {**encode_object(status), "waits_for": waits_for, "project": project.to_document()}
 
 
 def _lines(project: Project, status: ProjectStatus) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
 
 from dropforge.documents.checking import MistakeError, Part, check
@@ -26,14 +26,18 @@ VERBATIM = ("hyperparameters", "environment")
 
 _COMPUTE, _STOPPING = Compute(), Stopping()
 
+
+def as_written(longest: int) -> WithJsonSchema:
+    """An editor sees numbers where `VERBATIM` will read text, and is not to mark them."""
+    return WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": longest})
+
+
 ParameterName = Annotated[str, Matching(r"[^\r\n]+", "a hyperparameter's name", "write it in one line")]
-ParameterValue = Annotated[
-    str, Field(max_length=2500, description="at most 2,500 characters: what is longer belongs in a file of the image")
-]
+ParameterValue = Annotated[str, Field(max_length=2500), as_written(2500)]
 VariableName = Annotated[
     str, Matching(r"[A-Za-z_][A-Za-z0-9_]*", "the name of a variable", "use letters, digits and _, no digit first", 512)
 ]
-VariableValue = Annotated[str, Field(max_length=512)]
+VariableValue = Annotated[str, Field(max_length=512), as_written(512)]
 ChannelName = Annotated[
     str, Matching(r"[A-Za-z0-9._-]+", "the name of a channel", "use letters, digits, . _ and -", 64)
 ]

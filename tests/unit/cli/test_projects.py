@@ -37,9 +37,9 @@ def test_a_project_with_both_is_ready_and_shows_them(shell: Shell) -> None:
 def test_projects_as_json_names_each_and_what_it_waits_for(shell: Shell) -> None:
     shell.world.push()
     (document,) = shell.type("projects", "--json").document
-    assert (document["project"], document["waits_for"]) == ("digits", "data")
+    assert (document["project"]["name"], document["waits_for"]) == ("digits", "data")
     assert document["head"]["image"]["commit"] == "c1"
-    assert document["declared"]["repository"] == "example/digits"
+    assert document["project"]["repository"] == "example/digits"
 
 
 def test_a_paused_project_starts_nothing_until_it_is_resumed(shell: Shell) -> None:
