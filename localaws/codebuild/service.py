@@ -215,7 +215,7 @@ class CodeBuildService(Service):
         name = project["name"]
         self._numbers[name] = self._numbers.get(name, 0) + 1
         record = _record(self.runtime, project, self._numbers[name])
-        record |= {"initiator": initiator, "sourceVersion": version}
+        record |= {"initiator": initiator} | ({"sourceVersion": version} if version else {})
         if request.source.get("revision"):
             record["resolvedSourceVersion"] = request.source["revision"]
         build = Build(record, project, request, self._lock)

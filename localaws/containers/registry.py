@@ -149,7 +149,8 @@ def _reason(method: str, path: str, answer: http.client.HTTPResponse) -> str:
         errors = json.loads(content)["errors"]
         return "; ".join(f"{error['code'].lower().replace('_', ' ')}: {error['message']}" for error in errors)
     except (ValueError, KeyError, TypeError):
-        return f"{method} {path}: HTTP {answer.status}"
+        refused = "denied: the role's policies do not allow" if answer.status == 403 else f"HTTP {answer.status} for"
+        return f"{refused} {method} {path}"
 
 
 def _compare(computed: str, wanted: str, image: ImageReference) -> None:

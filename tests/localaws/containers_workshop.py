@@ -42,7 +42,7 @@ def write_index(folder: Path) -> str:
         for path, content in {
             "answer.py": "VALUE = 42\n\n\ndef main() -> None:\n    print(VALUE)\n",
             "answer-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: answer\nVersion: 1.0\n",
-            "answer-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            "answer-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
             "answer-1.0.dist-info/entry_points.txt": "[console_scripts]\nanswer = answer:main\n",
             "answer-1.0.dist-info/RECORD": "answer.py,,\nanswer-1.0.dist-info/RECORD,,\n",
         }.items():

@@ -8,8 +8,8 @@ import pytest
 
 from localaws.containers.context import Context
 from localaws.containers.dockerfile import DockerfileError
-from localaws.containers.plan import Copy, PipInstall, plan
 from localaws.containers.pip_arguments import PipFiles
+from localaws.containers.plan import Copy, PipInstall, plan
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from localaws.containers.pip_arguments import PipFiles
 def test_what_needs_an_engine_fails_by_name_and_line(line: str) -> None:
     with pytest.raises(DockerfileError) as refused:
         plan(f"# a comment\nFROM python:3.11\n\n{line}\n", {})
-    assert str(refused.value).startswith(f'Dockerfile line 4: "{line.split()[0]}')
+    assert str(refused.value).startswith(f'Dockerfile line 4: "{line.split(maxsplit=1)[0]}')
     assert "works with Docker or Podman running on this machine, and on AWS" in str(refused.value)
 
 
@@ -55,8 +55,8 @@ def test_what_no_engine_would_take_is_said_without_naming_an_engine(line: str, w
 
 def test_variables_continuations_and_both_command_forms_are_read_as_docker_reads_them() -> None:
     wanted = plan(
-        "ARG TAG=3.11\nFROM python:${TAG}-slim\nARG NAME=default\nENV HOME_DIR=/srv \\\n    QUOTED=\"a b\" RAW='$NAME'\n"
-        "WORKDIR $HOME_DIR/$NAME\nWORKDIR sub\nLABEL who=${NAME:-nobody}${MISSING:+x}\nENTRYPOINT python train.py\n"
+        "ARG TAG=3.11\nFROM python:${TAG}-slim\nARG NAME=default\nENV BASE=/srv \\\n    QUOTED=\"a b\" RAW='$NAME'\n"
+        "WORKDIR $BASE/$NAME\nWORKDIR sub\nLABEL who=${NAME:-nobody}${MISSING:+x}\nENTRYPOINT python train.py\n"
         'CMD ["train"]\n',
         {"NAME": "given", "TAG": "3.12"},
     )
@@ -80,7 +80,7 @@ def test_pip_options_that_reach_beyond_the_image_are_refused(option: str, tmp_pa
 
 def test_a_requirements_file_must_have_been_copied_first(tmp_path: Path) -> None:
     step = _pip_step("RUN pip install -r requirements.txt")
-    with pytest.raises(DockerfileError, match="/srv/requirements.txt is not in the image yet: COPY it first"):
+    with pytest.raises(DockerfileError, match=r"/srv/requirements\.txt is not in the image yet: COPY it first"):
         PipFiles({}).arguments(step, tmp_path)
 
 

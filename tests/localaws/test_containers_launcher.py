@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -87,7 +88,7 @@ def test_sigterm_reaches_the_program_itself(stage: Stage, tmp_path: Path) -> Non
         time.sleep(30)
     """
     process, run = stage.start(_image(tmp_path, program))
-    eventually(lambda: (run / "ml" / "ready").exists(), "the program is ready")
+    eventually((run / "ml" / "ready").exists, "the program is ready")
     process.terminate()
     assert process.wait(timeout=10) == 3
     assert (run / "output").read_text() == "asked to stop\n"
@@ -95,7 +96,7 @@ def test_sigterm_reaches_the_program_itself(stage: Stage, tmp_path: Path) -> Non
 
 def test_a_program_that_ignores_sigterm_dies_of_sigkill_with_all_that_it_started(stage: Stage, tmp_path: Path) -> None:
     process, run = stage.start(_image(tmp_path, _STUBBORN))
-    eventually(lambda: (run / "ml" / "ready").exists(), "the program is ready")
+    eventually((run / "ml" / "ready").exists, "the program is ready")
     process.terminate()
     time.sleep(0.2)
     assert process.poll() is None
@@ -123,7 +124,7 @@ def test_a_server_that_is_killed_leaves_no_orphan(stage: Stage, tmp_path: Path) 
     """
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(server)], stdout=subprocess.DEVNULL)
     try:
-        eventually(lambda: (run / "ml" / "ready").exists(), "the program is ready")
+        eventually((run / "ml" / "ready").exists, "the program is ready")
     finally:
         parent.kill()
         parent.wait()
@@ -200,8 +201,8 @@ def test_an_engine_gets_mounts_and_names_of_variables_but_never_their_values(tmp
     assert "secret" not in " ".join(command)
     assert command[:3] == ["docker", "run", "--rm"]
     assert command[-2:] == ["127.0.0.1:4566/churn@sha256:1", "train"]
-    assert ("--network", "none") in zip(command, command[1:], strict=False)
-    assert ("--volume", f"{tmp_path}:/opt/ml") in zip(command, command[1:], strict=False)
+    assert ("--network", "none") in itertools.pairwise(command)
+    assert ("--volume", f"{tmp_path}:/opt/ml") in itertools.pairwise(command)
 
 
 def test_bubblewrap_is_told_to_make_nothing_on_this_machine(tmp_path: Path) -> None:
