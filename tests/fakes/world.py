@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from dropforge.domain.announcement import Announcement
+from dropforge.domain.dataset import ListedObject
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.head import Rebuild
 from dropforge.domain.mail import Mail
@@ -104,14 +105,12 @@ class World:
 
     def drop(self, key: str, content: bytes = b"data") -> ObjectDropped:
         """Somebody puts an object, and S3 tells of it."""
-        listed = self.bucket.put(key, content)
-        drop = self._told(key, listed.version_id, len(content))
+        drop = self.told_of(self.bucket.put(key, content))
         accept_drop(self.ports, drop)
         return drop
 
     def delete(self, key: str) -> None:
-        marker = self.bucket.delete(key)
-        accept_drop(self.ports, self._told(key, marker.version_id, 0, deleted=True))
+        accept_drop(self.ports, self.told_of(self.bucket.delete(key), deleted=True))
 
     def grow_quiet(self, project: str = "digits") -> None:
         """No object comes for a while, and the sealing function is woken."""
@@ -148,9 +147,11 @@ class World:
 
     def push_rebuild(self, rebuild: Rebuild, *, commit: str = "c1", content: str = "rebuilt") -> Registration:
         """The build that data asked for ends, and the image is registered."""
+        return register_image(self.ports, self.built_for(rebuild, commit=commit, content=content))
+
+    def built_for(self, rebuild: Rebuild, *, commit: str = "c1", content: str = "rebuilt") -> BuiltImage:
         version, execution = rebuild.dataset_version, self.builds.rebuilds[f"{rebuild.project}/{rebuild.client_token}"]
-        built = self.built(rebuild.project, commit=commit, dataset=version, execution=execution, content=content)
-        return register_image(self.ports, built)
+        return self.built(rebuild.project, commit=commit, dataset=version, execution=execution, content=content)
 
     def dispatch(self) -> None:
         dispatch_runs(self.ports)
@@ -177,12 +178,13 @@ class World:
         (run,) = self.store.runs.values()
         return run
 
-    def _told(self, key: str, version_id: str, size: int, *, deleted: bool = False) -> ObjectDropped:
+    def told_of(self, listed: ListedObject, *, deleted: bool = False) -> ObjectDropped:
+        """What S3 says of the object version."""
         return ObjectDropped(
             bucket=self.bucket.name,
-            key=key,
-            version_id=version_id,
-            size=size,
+            key=listed.key,
+            version_id=listed.version_id,
+            size=listed.size,
             sequencer="0055AED6DCD90281E5",
             principal="AWS:ADA",
             address="192.0.2.7",
