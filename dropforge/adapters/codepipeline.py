@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -22,13 +22,17 @@ from dropforge.workflow.ports import BuildFailure, BusyError, ConnectionPendingE
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.type_defs import BuildTypeDef
-    from mypy_boto3_codepipeline.type_defs import ActionExecutionDetailTypeDef, ActionExecutionOutputTypeDef
+    from mypy_boto3_codepipeline.type_defs import ActionExecutionDetailTypeDef
 
 DATASET_VARIABLE: Final = "dataset_version"
 """The pipeline variable that tells an execution for which data it was started."""
 
 _BUSY: Final = frozenset({"ThrottlingException", "ConcurrentPipelineExecutionsLimitExceededException"})
-_LOG_LINES: Final = 20
+_READ: Final = 200
+_SHOWN: Final = 20
+"""Lines of a build's log that are read from its end, and of these, those that are shown."""
+_OF_CODEBUILD: Final = "[Container]"
+"""With this CodeBuild's own lines begin; what the build's commands print does not."""
 _LONGEST_MESSAGE: Final = 5_000
 """What PutJobFailureResult takes."""
 
@@ -72,12 +76,8 @@ class CodePipelines:
         action = next(failed, None)
         if action is None:
             return BuildFailure("The pipeline keeps no failed action of this execution; it may have been stopped.")
-        output = action.get("output", {})
-        build = self._build(action, output)
-        words = (_phase_message(build) or _action_message(output)).strip()
-        where = f"{action.get('stageName', '?')}/{action.get('actionName', '?')}"
-        reason = f"{where}: {words}" if words else f"{where} failed and left no reason."
-        return BuildFailure(reason, self._log_tail(build))
+        build = self._build(action)
+        return build_failure(action, build, self._last_lines(build))
 
     def _pipeline(self, project: str) -> str:
         return f"{self._deployment}-{project}"
@@ -100,25 +100,23 @@ class CodePipelines:
         )
         return (action for page in pages for action in page["actionExecutionDetails"])
 
-    def _build(self, action: ActionExecutionDetailTypeDef, output: ActionExecutionOutputTypeDef) -> BuildTypeDef | None:
-        build_id = output.get("executionResult", {}).get("externalExecutionId")
+    def _build(self, action: ActionExecutionDetailTypeDef) -> BuildTypeDef | None:
+        build_id = action.get("output", {}).get("executionResult", {}).get("externalExecutionId")
         if action.get("input", {}).get("actionTypeId", {}).get("provider") != "CodeBuild" or not build_id:
             return None
         return next(iter(self._clients.codebuild.batch_get_builds(ids=[build_id]).get("builds", [])), None)
 
-    def _log_tail(self, build: BuildTypeDef | None) -> tuple[str, ...]:
+    def _last_lines(self, build: BuildTypeDef | None) -> list[str]:
         where = {} if build is None else build.get("logs", {})
         group, stream = where.get("groupName"), where.get("streamName")
         if not group or not stream:
-            return ()
+            return []
         logs = self._clients.logs
         try:
-            answer = logs.get_log_events(
-                logGroupName=group, logStreamName=stream, startFromHead=False, limit=_LOG_LINES
-            )
+            answer = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=False, limit=_READ)
         except logs.exceptions.ResourceNotFoundException:
-            return ()
-        return tuple(event["message"].rstrip("\r\n") for event in answer["events"])
+            return []
+        return [event["message"].rstrip("\r\n") for event in answer["events"]]
 
 
 class PipelineJob:
@@ -143,8 +141,19 @@ class PipelineJob:
             )
 
 
-def _action_message(output: ActionExecutionOutputTypeDef) -> str:
-    result = output.get("executionResult", {})
+def build_failure(
+    action: ActionExecutionDetailTypeDef, build: BuildTypeDef | None, lines: Sequence[str]
+) -> BuildFailure:
+    """The failed action's reason in its own words; of a build, with what its commands printed last."""
+    printed = [line for line in lines if line.strip() and not line.startswith(_OF_CODEBUILD)][-_SHOWN:]
+    words = (_phase_message(build) or _action_message(action)).strip() or "it failed and left no reason"
+    last = f"; the last line of its log: {printed[-1].strip()}" if printed else ""
+    where = f"{action.get('stageName', '?')}/{action.get('actionName', '?')}"
+    return BuildFailure(f"{where}: {words}{last}", tuple(printed))
+
+
+def _action_message(action: ActionExecutionDetailTypeDef) -> str:
+    result = action.get("output", {}).get("executionResult", {})
     return result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary", "")
 
 

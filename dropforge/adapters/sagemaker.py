@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _NO_ROOM: Final = frozenset({"ResourceLimitExceeded", "CapacityError", "InsufficientCapacity"})
 _REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ResourceNotFound"})
+_RUNG: Final = re.compile(r"localaws: rung=(\S+)")
 _QUOTA_OF_ZERO: Final = re.compile(r"service limit '[^']*' is 0 Instances")
 
 
@@ -71,13 +72,13 @@ class SageMakerJobs:
                 raise
 
     def _where(self, name: str) -> str:
-        """AWS and region, or what the local AWS writes first into a job's log: how the job was run there."""
+        """AWS and region; of the local AWS also how it ran the job, which it writes first into the job's log."""
         region = self._clients.sagemaker.meta.region_name
         host = urlsplit(self._clients.sagemaker.meta.endpoint_url).hostname or ""
         if host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
             return f"AWS {region}"
-        first_line = CloudWatchJobLogs(self._clients).first_line(name)
-        return f"local AWS {region}" + (f" ({first_line})" if first_line and first_line.startswith("localaws:") else "")
+        found = _RUNG.match(CloudWatchJobLogs(self._clients).first_line(name) or "")
+        return f"local AWS {region}" + (f", in {found[1]}" if found else "")
 
 
 def refusal_in(error: ClientError) -> DropforgeError | None:

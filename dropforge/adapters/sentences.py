@@ -57,6 +57,6 @@ def _not_reached(error: BotoCoreError) -> str:
         case UnauthorizedSSOTokenError() | TokenRetrievalError():
             return "Your AWS sign-in has expired: run `aws sso login`."
         case EndpointConnectionError():
-            return f"{error}: check the network, AWS_REGION and AWS_ENDPOINT_URL (is the local AWS up? `make up` starts it)."
+            return f"{error}: check the network, AWS_REGION and AWS_ENDPOINT_URL (`make up` starts the local AWS)."
         case _:
             return f"AWS could not be reached: {error}"
