@@ -71,8 +71,8 @@ def _finished(run: Run, event: RunFinished, previous: Run | None) -> Mail:
 def _metrics(result: RunResult, before: RunResult | None) -> Iterator[str]:
     for name, value in result.metrics.items():
         earlier = before.metrics.get(name) if before is not None else None
-        comparison = f" ({value - earlier:+f}, before: {earlier})" if earlier is not None else ""
-        yield f"{name} {value}{comparison}"
+        comparison = f" ({value - earlier:+.4g}, before: {earlier:.6g})" if earlier is not None else ""
+        yield f"{printable(name)} {value:.6g}{comparison}"
 
 
 def _what_ran(run: Run) -> Iterator[str]:

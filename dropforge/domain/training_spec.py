@@ -28,6 +28,8 @@ ALLOWED_MEMBERS = frozenset(
 """Members of CreateTrainingJob that `sagemaker:` may set, by dotted name: never role, key, network, input or output."""
 
 LONGEST_RUNTIME_MINUTES = 28 * 24 * 60
+LARGEST_SPEC = 64 * 1024
+"""Bytes: every record of a run holds its spec, and a DynamoDB item 400 KB."""
 
 
 class InvalidSpecError(DropforgeError):
@@ -138,7 +140,7 @@ class TrainingSpec:
                 member in ALLOWED_MEMBERS,
                 f"sagemaker.{member} may not be set here: allowed are {', '.join(sorted(ALLOWED_MEMBERS))}",
             )
-        _check_canonical(self.sagemaker)
+        _check_size(self)
 
     def to_document(self) -> dict[str, object]:
         return encode_object(self)
@@ -165,11 +167,12 @@ def _check_texts(field_name: str, texts: Mapping[str, str], *, longest_name: int
         )
 
 
-def _check_canonical(members: Mapping[str, object]) -> None:
+def _check_size(spec: TrainingSpec) -> None:
     try:
-        canonical(members)
+        size = len(canonical(spec.to_document()))
     except InvalidDocumentError as error:
         raise InvalidSpecError(f"sagemaker: {error}") from error
+    _require(size <= LARGEST_SPEC, f"the spec has {size} bytes of at most {LARGEST_SPEC}: put long values in a file")
 
 
 def _dotted(members: Mapping[str, object]) -> list[str]:

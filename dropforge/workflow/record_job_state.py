@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.errors import DropforgeError
+from dropforge.domain.job_request import is_same_job, job_request
 from dropforge.domain.run import Attempt, Run, RunResult
 from dropforge.domain.run_events import JobStateObserved, RunFinished
 from dropforge.domain.training_job import JobDescription, JobStatus, parse_job_name
@@ -13,6 +14,8 @@ from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
 
 LOG_LINES = 20
+LONGEST_LINE = 500
+"""A log may hold a line of 256 KB, a record may not."""
 _OUTCOMES = {
     JobStatus.COMPLETED: Outcome.COMPLETED,
     JobStatus.FAILED: Outcome.FAILED,
@@ -50,11 +53,18 @@ def observe(ports: Ports, run: Run) -> Run:
     job = ports.jobs.describe(attempt.job_name)
     if job is None:
         return _finish(ports, run, _vanished(ports, attempt)) if attempt.has_job else run
+    if attempt.job_arn is None and not _is_ours(ports, run, attempt, job):
+        return run  # the dispatcher, which intended the name, will find it taken and say so
     if not job.state.status.is_terminal:
         event = JobStateObserved(ports.clock.now(), attempt.number, job.state)
         return record(ports.store, run, event)
     result = _result(ports, run, job)
     return _finish(ports, run, RunFinished(ports.clock.now(), _OUTCOMES[job.state.status], result, job.state))
+
+
+def _is_ours(ports: Ports, run: Run, attempt: Attempt, job: JobDescription) -> bool:
+    """A job is seen whose creation is not written down yet: does it only bear the name?"""
+    return is_same_job(job_request(ports.stage.deployment, run, attempt), ports.jobs.tags(job.arn))
 
 
 def _finish(ports: Ports, run: Run, event: RunFinished) -> Run:
@@ -77,7 +87,7 @@ def _result(ports: Ports, run: Run, job: JobDescription) -> RunResult:
         ended_at=job.ended_at,
         billable_seconds=job.billable_seconds,
         cost_usd=_cost(ports, run, job),
-        log_tail=ports.logs.tail(job.name, LOG_LINES),
+        log_tail=tuple(line[:LONGEST_LINE] for line in ports.logs.tail(job.name, LOG_LINES)),
         where=job.where,
         transitions=job.transitions,
     )

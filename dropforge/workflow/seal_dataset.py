@@ -45,7 +45,8 @@ def wake_due_seals(ports: Ports) -> None:
         if ports.stage.find_project(timer.project) is not None:
             ports.wakeups.seal(timer.project, timedelta(0))
     for rebuild in ports.store.unstarted_rebuilds():
-        start_rebuild(ports, rebuild)
+        if ports.stage.find_project(rebuild.project) is not None:
+            start_rebuild(ports, rebuild)
 
 
 def _pinned_or_refused(ports: Ports, project: Project, timer: SealTimer, now: datetime) -> Dataset | None:
@@ -59,7 +60,7 @@ def _pinned_or_refused(ports: Ports, project: Project, timer: SealTimer, now: da
             subject=f"{project.name}: data was refused",
             sentence=sentence,
             at=timer.last_drop_at,
-            evidence={"data_prefix": project.data_prefix, "reasons": str(refused)},
+            evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
             details=refused.reasons,
         )
         ports.store.put_notice(notice)

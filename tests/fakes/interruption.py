@@ -1,4 +1,4 @@
-"""Cutting a use case off at any call that it makes to the world."""
+"""Striking a use case at any call that it makes to the world: cutting it off, or doing something else meanwhile."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ class CutOff(BaseException):
     """A function was killed. No error that a use case could catch."""
 
 
+def cut_off() -> None:
+    raise CutOff
+
+
 @dataclass
 class Interruption:
-    """Kills the function at its `at`-th call (from 0), before the call's effect or, with `after`, when it is done."""
+    """Strikes at the `at`-th call (from 0), before the call's effect or, with `after`, when it is done."""
 
     at: int
     after: bool
+    strike: Callable[[], object] = cut_off
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -30,10 +35,10 @@ class Interruption:
             self.calls.append(name)
             strikes = len(self.calls) == self.at + 1
             if strikes and not self.after:
-                raise CutOff(name)
+                self.strike()
             result = call(*arguments, **named)
-            if strikes:
-                raise CutOff(name)
+            if strikes and self.after:
+                self.strike()
             return result
 
         return interrupted

@@ -86,6 +86,27 @@ def test_an_end_that_is_told_before_the_start_was_written_down_is_recorded() -> 
     assert len(world.jobs.requests) == 1
 
 
+def test_a_strangers_job_of_the_intended_name_is_not_taken_for_the_runs() -> None:
+    world = World()
+    started = running(world)
+    name = started.attempts[0].job_name
+    world.jobs.foreign_tags[name] = {}
+    unwritten = replace(started, status=RunStatus.STARTING, attempts=(replace(started.attempts[0], job_arn=None),))
+    world.store.runs[started.id] = unwritten
+    world.jobs.end(name, JobEnd())
+    record_job_state(world.ports, name)
+    assert world.only_run().status is RunStatus.STARTING
+    world.dispatch()
+    assert world.only_run().status is RunStatus.HELD
+
+
+def test_a_log_line_without_end_does_not_burst_the_record() -> None:
+    world = World()
+    result = world.finish(running(world), JobEnd(log=("x" * 100_000,))).result
+    assert result is not None
+    assert [len(line) for line in result.log_tail] == [500]
+
+
 def test_a_job_that_somebody_deleted_fails_its_run_with_the_reason() -> None:
     world = World()
     run = running(world)
