@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws import githost
 from localaws.caller import Caller
 from localaws.home import DEFAULT_HOME, Home
 from localaws.mailbox import invitations
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = Home(Path(options.home).absolute())
     try:
         code: int = options.run(home, options)
-    except ServerError as error:
+    except (ServerError, githost.RepositoryError, githost.GitError) as error:
         print(f"localaws: {error}", file=sys.stderr)
         return 1
     return code
@@ -67,6 +68,11 @@ def _add_hook_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     accept = actions.add_parser("accept", parents=[shared], help="make a pending connection available")
     accept.add_argument("connection", help="the connection's name or ARN")
     accept.set_defaults(run=_accept_connection)
+    git = commands.add_parser("git", help="keep repositories in the local stand-in for GitHub")
+    kinds = git.add_subparsers(required=True, metavar="ACTION")
+    create = kinds.add_parser("create", parents=[shared], help="make a bare repository and print the path to push to")
+    create.add_argument("repository", help="owner/name, as on GitHub")
+    create.set_defaults(run=_create_repository)
     subscription = commands.add_parser("subscription", help="answer for the owner of an e-mail address")
     answers = subscription.add_subparsers(required=True, metavar="ACTION")
     confirm = answers.add_parser("confirm", parents=[shared], help="confirm subscriptions that await it")
@@ -106,7 +112,7 @@ def _up(home: Home, options: argparse.Namespace) -> int:
     started = time.monotonic()
     with home.log.open("ab") as output:
         server = subprocess.Popen(
-            [_interpreter(), "-m", "localaws", "serve", "--home", str(home.root),
+            [interpreter(), "-m", "localaws", "serve", "--home", str(home.root),
              "--port", str(options.port), "--region", options.region],
             cwd=source_root(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
@@ -180,6 +186,12 @@ def _accept_connection(home: Home, options: argparse.Namespace) -> int:
     return 0
 
 
+def _create_repository(home: Home, options: argparse.Namespace) -> int:
+    home.prepare()
+    print(githost.create(home, options.repository))
+    return 0
+
+
 def _confirm_subscriptions(home: Home, options: argparse.Namespace) -> int:
     """Confirm what is pending, as each subscriber does on AWS by the link in the mail."""
     record = running(home)
@@ -237,7 +249,7 @@ def _record(home: Home) -> dict[str, Any] | None:
     return record if started_at(record["pid"]) == record["started"] else None
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
     """Return the Python that has the emulator: the one that `make setup` made, or else this one."""
     ours = source_root() / ".tools" / "localaws" / "bin" / "python"
     return str(ours) if ours.exists() else sys.executable

@@ -121,6 +121,15 @@ class Home:
                 file.write(secrets.token_urlsafe(30))
         return path.read_text(encoding="utf-8")
 
+    def last_port(self) -> int:
+        """Return the port that the server had the last time, or 0."""
+        path = self.root / "port"
+        return int(path.read_text(encoding="utf-8")) if path.exists() else 0
+
+    def remember_port(self, port: int) -> None:
+        """Note the port that the server has."""
+        (self.root / "port").write_text(str(port), encoding="utf-8")
+
     def settings(self, name: str) -> dict[str, Any]:
         """Return what the user wrote in `config/<name>.json`, or nothing; raise ValueError if it is no JSON object."""
         path = self.config / f"{name}.json"

@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 _SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
+_LONGEST_LINE = 240  # characters, at four bytes each below the 998 that RFC 5322 allows
 _TOPIC = "X-Localaws-Topic"
 _TOKEN = "X-Localaws-Confirmation-Token"  # noqa: S105  (a header's name)
 
@@ -31,7 +32,7 @@ def deliver(folder: Path, address: str, subject: str, text: str, headers: Mappin
 
     The file appears under its name when it is complete. Names sort by time.
     """
-    message = EmailMessage(policy=email.policy.SMTP)
+    message = EmailMessage()
     now = dt.datetime.now(dt.UTC)
     message["From"] = _SENDER
     message["To"] = address
@@ -40,7 +41,8 @@ def deliver(folder: Path, address: str, subject: str, text: str, headers: Mappin
     message["Message-ID"] = f"<{uuid.uuid4()}@sns.localaws>"
     for name, value in (headers or {}).items():
         message[name] = value
-    message.set_content(text)
+    readable = max(map(len, text.splitlines()), default=0) < _LONGEST_LINE
+    message.set_content(text, cte="8bit" if readable else "quoted-printable")
     stem = re.sub(r"[^\w.@+-]+", "-", f"{now:%Y%m%dT%H%M%S.%f}Z {address} {subject}")[:150].strip("-.")
     target = folder / f"{stem}.eml"
     unfinished = target.with_suffix(".partial")

@@ -67,10 +67,22 @@ def serve(home: Home, port: int, region: str) -> None:
     The emulator reads its settings while it is imported, so they have to be there before this interpreter starts.
     """
     home.prepare()
-    listener = bind(port)
+    listener = _bind_as_before(home, port)
     environment = emulator_environment(home, listener.getsockname()[1], region)
     arguments = [sys.executable, "-m", "localaws.serving", str(home.root), region, str(listener.fileno())]
     os.execve(sys.executable, arguments, environment | {"PYTHONPATH": str(source_root())})  # noqa: S606  (no shell)
+
+
+def _bind_as_before(home: Home, port: int) -> socket.socket:
+    """Listen on a port; 0 takes the one of the last time if it is free: queue URLs that stacks wrote down name it."""
+    try:
+        listener = bind(port or home.last_port())
+    except ServerError:
+        if port:
+            raise
+        listener = bind(0)
+    home.remember_port(listener.getsockname()[1])
+    return listener
 
 
 def source_root() -> Path:

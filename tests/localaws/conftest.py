@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.localaws.local_server import LocalServer, run_command, start
+from tests.localaws.training_world import TrainingWorld
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,10 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]
         yield server
     finally:
         run_command("down", "--home", str(root))
+
+
+@pytest.fixture(scope="session")
+def training(local_aws: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
+    """Return what it takes to train on the shared local AWS; stubborn programs are killed after a second."""
+    (local_aws.home.config / "sagemaker.json").write_text('{"StopGraceSeconds": 1}')
+    return TrainingWorld.make(local_aws, tmp_path_factory.mktemp("image"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -43,7 +44,7 @@ class LocalServer:
     def account(self) -> str:
         return "000000000000"
 
-    def client(self, service: str, role_arn: str | None = None, **options: Any) -> Any:
+    def client(self, service: str, role_arn: str | None = None) -> Any:
         """Return a boto3 client as the account's root user, or as a role."""
         keys = {
             "aws_access_key_id": self.environment["AWS_ACCESS_KEY_ID"],
@@ -56,12 +57,7 @@ class LocalServer:
                 "aws_secret_access_key": assumed["SecretAccessKey"],
                 "aws_session_token": assumed["SessionToken"],
             }
-        config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-        session: Any = boto3.session.Session(region_name=self.region)
-        client = session.client(service, endpoint_url=self.endpoint, config=config, **keys, **options)
-        if service in OURS:
-            client.meta.events.register("before-parse", _check_response)
-        return client
+        return _client(service, self.endpoint, self.region, *sorted(keys.items()))
 
     def role(self, name: str, service: str, *statements: Mapping[str, Any]) -> str:
         """Create a role that a service may assume and that may do what the statements say; return its ARN."""
@@ -71,6 +67,17 @@ class LocalServer:
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=_policy(list(statements)))
         return arn
+
+
+@functools.cache
+def _client(service: str, endpoint: str, region: str, *keys: tuple[str, str]) -> Any:
+    """Make a client once: loading the model of a service takes longer than most tests."""
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    session: Any = boto3.session.Session(region_name=region)
+    client = session.client(service, endpoint_url=endpoint, config=config, **dict(keys))
+    if service in OURS:
+        client.meta.events.register("before-parse", _check_response)
+    return client
 
 
 def _check_response(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
