@@ -79,8 +79,8 @@ class Reach:
             "dispatch_runs": [self.describe_jobs(), *self.start_jobs()],
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
-            "announce": [self.publish()],
-            "sweep": [*observe, self.wake_sealer(), *self.start_pipelines(), self.publish()],
+            "announce": self.announce(),
+            "sweep": [*observe, self.wake_sealer(), *self.start_pipelines(), *self.announce()],
         }
         return [*self.keep_records(), *by_module[module]]
 
@@ -139,7 +139,10 @@ class Reach:
         if not self.projects:
             return []
         return [
-            allow(["ecr:DescribeImages"], [self.names.repository_arn(project) for project in self.projects]),
+            allow(
+                ["ecr:DescribeImages", "ecr:DescribeRepositories"],
+                [self.names.repository_arn(project) for project in self.projects],
+            ),
             allow(["codepipeline:ListActionExecutions"], self._pipelines()),
         ]
 
@@ -198,8 +201,12 @@ class Reach:
             allow(["logs:GetLogEvents"], streams, because=BUILD_LOGS_BECAUSE),
         ]
 
-    def publish(self) -> Permission:
-        return allow(["sns:Publish"], [arn("sns", self.names.of("outcomes"))])
+    def announce(self) -> list[Permission]:
+        """Send a mail, which tells what the trail then said."""
+        return [
+            allow(["sns:Publish"], [arn("sns", self.names.of("outcomes"))]),
+            allow(["dynamodb:Query"], [arn("dynamodb", f"table/{self.names.of('trail')}")]),
+        ]
 
     def _pipelines(self) -> list[str]:
         return [self.names.pipeline_arn(project) for project in self.projects]

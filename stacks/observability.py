@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -9,13 +11,14 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from dropforge.settings import FUNCTIONS
+from stacks.constructs.dead_lettered_queue import DeadLetteredQueue
 from stacks.foundation import FoundationStack
 from stacks.names import Names
 from stacks.training import TrainingStack
 
 FIVE_MINUTES = Duration.minutes(5)
 OLDEST_MESSAGE_SECONDS = 3600
-"""Six hours of visibility times five tries would be late; an hour is longer than any healthy message waits."""
+"""Longer than any healthy message waits, and short of the many hours that five tries at a long task can take."""
 OLDEST_RECORD_MILLISECONDS = 600_000
 
 
@@ -38,24 +41,41 @@ class ObservabilityStack(Stack):
         queues = {"ingest": foundation.ingest, **training.queues}
         dead = {f"{name}-dead-letters": queue.dead_letters for name, queue in queues.items()}
         dead |= {"undelivered-events": training.undelivered, "abandoned-calls": training.abandoned}
+        self._watch_for_loss(dead)
+        self._watch_for_delay(queues)
+        self._watch_functions()
+        self._dashboard(queues=[pair.queue for pair in queues.values()], dead=list(dead.values()))
+
+    def _watch_for_loss(self, dead: Mapping[str, sqs.Queue]) -> None:
         for name, queue in dead.items():
             self._alarm(
                 f"{name}-not-empty",
-                f"{names.of(name)} holds what could not be done: read a message, mend the cause, redrive the queue.",
+                f"{self._names.of(name)} holds what could not be done: read a message, mend the cause, redrive.",
                 _depth(queue),
                 threshold=0,
             )
+
+    def _watch_for_delay(self, queues: Mapping[str, DeadLetteredQueue]) -> None:
         for name, pair in queues.items():
             self._alarm(
                 f"{name}-late",
-                f"The oldest message of {names.of(name)} has waited for more than an hour: is its function failing?",
-                pair.queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum"),
+                f"A message of {self._names.of(name)} has waited for more than an hour: is its function failing?",
+                _age(pair.queue),
                 threshold=OLDEST_MESSAGE_SECONDS,
             )
+        self._alarm(
+            "announce-late",
+            "A pending mail has waited for more than ten minutes: is announce failing?",
+            self._function_metric("announce", "IteratorAge", "Maximum"),
+            threshold=OLDEST_RECORD_MILLISECONDS,
+        )
+
+    def _watch_functions(self) -> None:
         for module in FUNCTIONS:
+            name = self._names.function(module)
             self._alarm(
-                f"{names.function(module).removeprefix(names.deployment + '-')}-errors",
-                f"{names.function(module)} has failed: /aws/lambda/{names.function(module)} says why.",
+                f"{module.replace('_', '-')}-errors",
+                f"{name} has failed: its log group /aws/lambda/{name} says why.",
                 self._function_metric(module, "Errors", "Sum"),
                 threshold=0,
             )
@@ -65,13 +85,6 @@ class ObservabilityStack(Stack):
             self._function_metric("dispatch_runs", "Throttles", "Sum"),
             threshold=0,
         )
-        self._alarm(
-            "announce-late",
-            "A pending mail has waited for more than ten minutes: is announce failing?",
-            self._function_metric("announce", "IteratorAge", "Maximum"),
-            threshold=OLDEST_RECORD_MILLISECONDS,
-        )
-        self._dashboard(queues=[pair.queue for pair in queues.values()], dead=list(dead.values()))
 
     def _alarm(self, name: str, description: str, metric: cloudwatch.IMetric, *, threshold: float) -> None:
         alarm = cloudwatch.Alarm(
@@ -105,10 +118,7 @@ class ObservabilityStack(Stack):
             graph("Lost, until someone looks: messages in dead-letter queues", [_depth(queue) for queue in dead]),
             graph(
                 "Late: age of the oldest message, s",
-                [
-                    queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
-                    for queue in queues
-                ],
+                [_age(queue) for queue in queues],
             ),
             graph("Errors by function", [self._function_metric(module, "Errors", "Sum") for module in FUNCTIONS]),
             graph("Calls by function", [self._function_metric(module, "Invocations", "Sum") for module in FUNCTIONS]),
@@ -120,3 +130,7 @@ class ObservabilityStack(Stack):
 
 def _depth(queue: sqs.Queue) -> cloudwatch.Metric:
     return queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum")
+
+
+def _age(queue: sqs.Queue) -> cloudwatch.Metric:
+    return queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")

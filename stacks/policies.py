@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ def allow(
     because: str | None = None,
 ) -> Permission:
     return Permission(tuple(actions), tuple(resources), conditions, because)
+
+
+def use_key(key: kms.IKey) -> Permission:
+    """Read and write what is encrypted with the deployment's key."""
+    return allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [key.key_arn])
 
 
 def allow_service(

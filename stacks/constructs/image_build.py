@@ -18,7 +18,7 @@ from stacks.constructs.private_log_group import PrivateLogGroup
 from stacks.constructs.service_role import ServiceRole
 from stacks.functions import BUILD_LOGS_BECAUSE
 from stacks.names import Names, arn
-from stacks.policies import Permission, allow
+from stacks.policies import Permission, allow, use_key
 
 BUILD_IMAGE = "aws/codebuild/standard:7.0"
 PUSH = [
@@ -89,7 +89,7 @@ class ImageBuild(Construct):
                 ),
                 hand_over(artifacts),
                 allow(["s3:GetObject"], [validator_arn]),
-                allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [key.key_arn]),
+                use_key(key),
             ],
         )
         resource = codebuild.CfnProject(

@@ -15,7 +15,7 @@ from dropforge.adapters.events.codepipeline import NO_DATASET
 from stacks.constructs.image_build import clone, hand_over
 from stacks.constructs.service_role import ServiceRole
 from stacks.names import Names
-from stacks.policies import allow
+from stacks.policies import allow, use_key
 
 SOURCE, BUILD = "Source", "Build"
 COMMIT, BRANCH = f"#{{{SOURCE}.CommitId}}", f"#{{{SOURCE}.BranchName}}"
@@ -67,7 +67,7 @@ class ImagePipeline(Construct):
                 allow(["lambda:InvokeFunction"], [names.function_arn("register_image")]),
                 allow(["s3:GetBucketVersioning"], [artifacts.bucket_arn]),
                 hand_over(artifacts),
-                allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [key.key_arn]),
+                use_key(key),
             ],
         )
         self.role = role

@@ -12,7 +12,7 @@ from stacks.constructs.image_build import ECR_LOGIN_BECAUSE, PULL
 from stacks.constructs.service_role import ServiceRole
 from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE
 from stacks.names import Names, arn
-from stacks.policies import allow
+from stacks.policies import allow, use_key
 
 METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
@@ -44,7 +44,7 @@ class TrainingRole(ServiceRole):
                 allow(["s3:GetObject"], [f"{artifacts}/datasets/*", f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
                 allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
                 allow(["s3:ListBucket"], [artifacts], {"StringLike": {"s3:prefix": ["datasets/*", "runs/*"]}}),
-                allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [key.key_arn]),
+                use_key(key),
                 allow(["kms:CreateGrant"], [key.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 *([allow(PULL, [names.repository_arn(project) for project in projects])] if projects else []),
                 allow(["ecr:GetAuthorizationToken"], ["*"], because=ECR_LOGIN_BECAUSE),

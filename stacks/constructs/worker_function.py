@@ -18,10 +18,9 @@ from stacks.constructs.dead_lettered_queue import DeadLetteredQueue
 from stacks.constructs.private_log_group import PrivateLogGroup
 from stacks.constructs.service_role import ServiceRole
 from stacks.names import Names, arn
-from stacks.policies import Permission, allow
+from stacks.policies import Permission, allow, use_key
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14.name
-KEY_USE = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
 PARTIAL_BATCHES = ["ReportBatchItemFailures"]
 
 
@@ -58,8 +57,6 @@ class WorkerFunction(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, workshop: Workshop, work: Work) -> None:
         super().__init__(scope, construct_id)
         self.name = workshop.names.function(work.module)
-        self._work = work
-        self._key = workshop.key
         logs = PrivateLogGroup(
             self,
             "Logs",
@@ -95,10 +92,6 @@ class WorkerFunction(Construct):
             tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
         )
         self.resource.add_resource_dependency(logs)
-
-    @property
-    def arn(self) -> str:
-        return self.resource.attr_arn
 
     def consume(self, source: DeadLetteredQueue, *, batch_size: int = 10, concurrency: int | None = None) -> None:
         """Feed the function from a queue. `concurrency` bounds how many batches are worked on at once (2 or more)."""
@@ -190,5 +183,5 @@ def _basics(log_group: str, key: kms.IKey) -> list[Permission]:
             ["*"],
             because="X-Ray has no resources: it takes these two actions on everything or not at all.",
         ),
-        allow(KEY_USE, [key.key_arn]),
+        use_key(key),
     ]

@@ -15,8 +15,8 @@ LARGEST_MB = 15
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Path:
-    return function_bundle(PROJECTS)
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return function_bundle(PROJECTS, tmp_path_factory.mktemp("bundle"))
 
 
 def test_each_function_imports_from_the_bundle_alone(bundle: Path) -> None:
@@ -70,8 +70,8 @@ def test_the_same_tree_makes_the_same_bundle_wherever_it_is_put_together(bundle:
     assert function_bundle([{"name": "other"}], tmp_path).name != bundle.name
 
 
-def test_the_validator_checks_a_spec_with_its_own_dependencies_alone() -> None:
-    folder = validator_bundle()
+def test_the_validator_checks_a_spec_with_its_own_dependencies_alone(tmp_path: Path) -> None:
+    folder = validator_bundle(tmp_path)
     assert {one.name for one in folder.iterdir()} == {"dropforge", "requirements"}
     assert "--hash=sha256:" in (folder / "requirements" / "validator.txt").read_text("utf-8")
     done = subprocess.run(
