@@ -39,7 +39,8 @@ def install(runtime: Runtime) -> None:
         if name not in ecr._repositories:
             return await original(*request)
         if verb == "blob" and method in {"GET", "HEAD"}:
-            return _blob(blobs, name, reference)
+            status, found, body = _blob(blobs, name, reference)
+            return (status, found, b"") if method == "HEAD" else (status, found, body)
         if verb in {"blob_uploads", "blob_upload_session"} and method in {"POST", "PATCH", "PUT"}:
             digest = (query.get("digest") or [""])[0]
             return await asyncio.to_thread(_upload, blobs, (name, reference), method, body, digest)

@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.services import eventbridge, lambda_svc, sqs
 
+from localaws.caller import ServicePrincipal
 from localaws.corrections.wrapping import wrap
 from localaws.runtime import Runtime
 
@@ -75,7 +76,8 @@ def _send(runtime: Runtime, delivery: _Delivery, payload: str) -> None:
     group = (target.get("SqsParameters") or {}).get("MessageGroupId")
     options = {"MessageGroupId": group} if group else {}
     try:
-        queue = runtime.caller.client("sqs", role)
+        principal = ServicePrincipal(_service(delivery.source_arn), delivery.source_arn)
+        queue = runtime.caller.client("sqs", role, principal=principal)
         queue.send_message(QueueUrl=_url(runtime, target["Arn"]), MessageBody=payload, **options)
     except ClientError as error:
         _bury(runtime, delivery, payload, "SDK_CLIENT_ERROR", str(error))
@@ -97,7 +99,7 @@ def _bury(runtime: Runtime, delivery: _Delivery, payload: str, code: str, messag
 
 
 def _policy_allows(runtime: Runtime, queue_arn: str, source_arn: str) -> bool:
-    service = "scheduler.amazonaws.com" if ":scheduler:" in source_arn else "events.amazonaws.com"
+    service = _service(source_arn)
     allowed: bool = sqs.queue_policy_allows(queue_arn, service, source_arn, runtime.account)
     return allowed
 
@@ -105,3 +107,7 @@ def _policy_allows(runtime: Runtime, queue_arn: str, source_arn: str) -> bool:
 def _url(runtime: Runtime, queue_arn: str) -> str:
     _, _, _, _, account, name = queue_arn.split(":")
     return f"{runtime.endpoint}/{account}/{name}"
+
+
+def _service(source_arn: str) -> str:
+    return "scheduler.amazonaws.com" if ":scheduler:" in source_arn else "events.amazonaws.com"

@@ -231,6 +231,17 @@ def test_mail_is_written_for_those_who_confirmed_and_whose_filter_matches(local_
     assert len(_mails(local_aws, "eve@example.com")) == 1
 
 
+def _function(server: LocalServer, name: str, source: str, *statements: dict[str, Any]) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("index.py", source)
+        bundle.writestr("mine.py", "")
+    server.client("lambda").create_function(
+        FunctionName=name, Role=server.role(name, "lambda.amazonaws.com", *statements), Runtime="python3.13",
+        Handler="index.handler", Code={"ZipFile": archive.getvalue()},
+    )  # fmt: skip
+
+
 _LOOK_AROUND = """
 import sys, os, json
 def handler(event, context):
@@ -247,21 +258,53 @@ def handler(event, context):
 
 
 def test_a_function_sees_its_own_bundle_and_nothing_of_the_emulator(local_aws: LocalServer) -> None:
-    role = local_aws.role("looks-around", "lambda.amazonaws.com")
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as bundle:
-        bundle.writestr("index.py", _LOOK_AROUND)
-        bundle.writestr("mine.py", "")
-    functions = local_aws.client("lambda")
-    functions.create_function(
-        FunctionName="looks-around", Role=role, Runtime="python3.13", Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
-    )  # fmt: skip
-    answer = json.load(functions.invoke(FunctionName="looks-around")["Payload"])
+    _function(local_aws, "looks-around", _LOOK_AROUND)
+    answer = json.load(local_aws.client("lambda").invoke(FunctionName="looks-around")["Payload"])
     assert answer["found"] == ["mine"]
     assert answer["endpoint"] == local_aws.endpoint
     assert answer["key"].startswith("ASIA")
     assert local_aws.environment["AWS_SECRET_ACCESS_KEY"] not in answer["secrets"]
+
+
+_FAIL_THE_BAD = """
+def handler(event, context):
+    for record in event["Records"]:
+        key = record["dynamodb"]["Keys"]["pk"]["S"]
+        if key == "bad":
+            return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+        print("seen", key)
+    return {"batchItemFailures": []}
+"""
+
+
+def test_a_record_that_a_streams_function_fails_holds_up_the_others_for_a_while_and_not_for_ever(
+    local_aws: LocalServer,
+) -> None:
+    dynamodb = local_aws.client("dynamodb")
+    table = dynamodb.create_table(
+        TableName="streamed", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]  # fmt: skip
+    _function(local_aws, "fails-the-bad", _FAIL_THE_BAD, {"Effect": "Allow", "Action": "*", "Resource": "*"})
+    dead, dead_arn = _queue(local_aws, "failed-records", "lambda.amazonaws.com")
+    for key in ("first", "bad", "last"):
+        dynamodb.put_item(TableName="streamed", Item={"pk": {"S": key}})
+    local_aws.client("lambda").create_event_source_mapping(
+        FunctionName="fails-the-bad", EventSourceArn=table["LatestStreamArn"], StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=1, BisectBatchOnFunctionError=True, FunctionResponseTypes=["ReportBatchItemFailures"],
+        DestinationConfig={"OnFailure": {"Destination": dead_arn}},
+    )  # fmt: skip
+    letter = json.loads(_receive(local_aws, dead)["Body"])
+    assert letter["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert letter["DDBStreamBatchInfo"]["batchSize"] == 1
+
+    def seen() -> list[str]:
+        events = local_aws.client("logs").filter_log_events(logGroupName="/aws/lambda/fails-the-bad")["events"]
+        return [event["message"].strip() for event in events if event["message"].startswith("seen")]
+
+    eventually(lambda: "seen last" in seen(), "the record behind the bad one")
+    assert seen() == ["seen first", "seen last"]
 
 
 def _registry_status(server: LocalServer, token: str | None, repository: str) -> int:
