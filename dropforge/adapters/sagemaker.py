@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -57,7 +58,8 @@ class SageMakerJobs:
             if is_absence(error):
                 return None
             raise
-        return described(answer, where=self._where(name))
+        job = described(answer)
+        return replace(job, where=self._where(name)) if job.state.status.is_terminal else job
 
     def tags(self, arn: str) -> Mapping[str, str]:
         pages = self._clients.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
@@ -99,7 +101,7 @@ def is_absence(error: ClientError) -> bool:
     return code == "ResourceNotFound" or (code == "ValidationException" and "not found" in message.lower())
 
 
-def described(answer: DescribeTrainingJobResponseTypeDef, where: str | None = None) -> JobDescription:
+def described(answer: DescribeTrainingJobResponseTypeDef) -> JobDescription:
     """What DescribeTrainingJob answers; all but name, ARN, status and times may be absent from it."""
     found: Mapping[str, Any] = answer
     return JobDescription(
@@ -125,7 +127,6 @@ def described(answer: DescribeTrainingJobResponseTypeDef, where: str | None = No
         billable_seconds=found.get("BillableTimeInSeconds"),
         started_at=_utc(found["TrainingStartTime"]) if found.get("TrainingStartTime") else None,
         ended_at=_utc(found["TrainingEndTime"]) if found.get("TrainingEndTime") else None,
-        where=where,
     )
 
 

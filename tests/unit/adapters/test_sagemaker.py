@@ -45,12 +45,11 @@ def test_a_finished_job_is_described_with_all_that_came_of_it() -> None:
         "FinalMetricDataList": [{"MetricName": "accuracy", "Value": 0.9583, "Timestamp": NOON}],
         "SecondaryStatusTransitions": [{"Status": "Starting", "StartTime": NOON}],
     }
-    job = described(cast("Any", answer), where="AWS us-east-1")
+    job = described(cast("Any", answer))
     assert job.state.modified_at == NOON + timedelta(minutes=3)
     assert job.metrics == {"accuracy": Decimal("0.9583")}
     assert job.transitions == (StatusTransition("Starting", NOON),)
     assert (job.model_uri, job.failure_reason, job.billable_seconds) == ("s3://artifacts/model.tar.gz", None, 60)
-    assert job.where == "AWS us-east-1"
 
 
 def test_a_job_that_is_being_deleted_counts_as_stopped() -> None:
