@@ -58,7 +58,7 @@ Decision: TypeAlias = Admit | Delay | Hold
 def decide(run: Run, project: Project, circumstances: Circumstances) -> Decision:
     """What is wrong with the run itself is said at once, even while the project is paused or full."""
     hold = next(_holds(run, project), None)
-    return hold or _delay(project, circumstances) or Admit()
+    return hold or _delay(run, project, circumstances) or Admit()
 
 
 def _holds(run: Run, project: Project) -> Iterator[Hold]:
@@ -87,11 +87,12 @@ def _remedy(project: Project, field: str) -> str:
     )
 
 
-def _delay(project: Project, circumstances: Circumstances) -> Delay | None:
+def _delay(run: Run, project: Project, circumstances: Circumstances) -> Delay | None:
+    """A run that was tried before counts among the runs of the day already."""
     rails, load = project.guard_rails, circumstances.load
     if circumstances.pause is not None:
         return Delay(None, DelayCause.PAUSED, "paused")
-    if load.started_today >= rails.runs_per_day:
+    if load.started_today >= rails.runs_per_day and not run.attempts:
         reason = f"{project.name} has started its {rails.runs_per_day} runs of today"
         return Delay(_tomorrow(circumstances.now), DelayCause.LIMIT, reason)
     if load.open_runs >= rails.concurrent_runs:

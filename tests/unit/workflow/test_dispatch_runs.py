@@ -142,6 +142,17 @@ def test_the_runs_of_a_day_are_counted_and_tomorrow_is_another_day() -> None:
     assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING]
 
 
+def test_a_run_that_aws_had_no_room_for_is_not_kept_from_its_day_by_its_own_count() -> None:
+    project = replace(DIGITS, guard_rails=GuardRails(runs_per_day=1))
+    world = with_run(World(stage_of(project)))
+    world.jobs.throttled = True
+    world.dispatch()
+    world.jobs.throttled = False
+    world.clock.pass_by(minutes=1)
+    world.dispatch()
+    assert world.only_run().status is RunStatus.RUNNING
+
+
 def test_a_guard_rail_holds_the_run_and_announces_it() -> None:
     world = with_run(World(), TrainingSpec(Compute("ml.p4d.24xlarge")))
     world.dispatch()
