@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.codepipeline import doors
 from localaws.codepipeline.records import Execution, Pipeline, new_id, now
 from localaws.codepipeline.variables import pipeline_values
 from localaws.githost import Commit, Push
@@ -24,7 +25,7 @@ class Cause:
 
 
 def begin(pipeline: Pipeline, execution: Execution) -> Execution:
-    """Add an execution to its pipeline, last in the order of arrival."""
+    """Add an execution to its pipeline, last in the order of arrival, before the first stage's door."""
     if len(pipeline.open_executions()) >= _MAX_OPEN:
         raise ServiceError(
             "ConcurrentPipelineExecutionsLimitExceededException",
@@ -32,6 +33,7 @@ def begin(pipeline: Pipeline, execution: Execution) -> Execution:
         )
     execution.number = 1 + max((item.number for item in pipeline.executions.values()), default=0)
     pipeline.executions[execution.id] = execution
+    doors.arrive(pipeline, execution, pipeline.declaration["stages"][0]["name"])
     return execution
 
 
@@ -119,7 +121,7 @@ def follow_update(pipeline: Pipeline) -> None:
     """Let executions that have not begun use a pipeline's new version; the others end with their running actions."""
     for execution in pipeline.open_executions():
         first = pipeline.declaration["stages"][0]["name"]
-        if not execution.stages and execution.waiting_for in {None, first}:
+        if not execution.stages and execution.waiting_for == first:
             execution.pipeline_version, execution.mode = pipeline.version, pipeline.mode
 
 

@@ -6,14 +6,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.local_server import LocalServer, run_command
-from tests.localaws.pipeline_world import checked
+
+pytestmark = pytest.mark.local
 
 
 @pytest.mark.parametrize("service", ["codeconnections", "codestar-connections"])
 def test_a_connection_is_pending_until_someone_accepts_it_and_bears_the_services_name(
     local_aws: LocalServer, service: str
 ) -> None:
-    client = checked(local_aws.client(service))
+    client = local_aws.client(service)
     name = uuid.uuid4().hex[:12]
     arn = client.create_connection(ProviderType="GitHub", ConnectionName=name)["ConnectionArn"]
     before = client.get_connection(ConnectionArn=arn)["Connection"]
@@ -26,7 +27,7 @@ def test_a_connection_is_pending_until_someone_accepts_it_and_bears_the_services
 
 
 def test_both_names_of_the_service_and_of_the_arn_see_the_same_connection(local_aws: LocalServer) -> None:
-    new, old = checked(local_aws.client("codeconnections")), checked(local_aws.client("codestar-connections"))
+    new, old = local_aws.client("codeconnections"), local_aws.client("codestar-connections")
     name = uuid.uuid4().hex[:12]
     arn = new.create_connection(ProviderType="GitHub", ConnectionName=name)["ConnectionArn"]
 
@@ -36,7 +37,7 @@ def test_both_names_of_the_service_and_of_the_arn_see_the_same_connection(local_
 
 
 def test_tags_are_set_and_removed(local_aws: LocalServer) -> None:
-    client = checked(local_aws.client("codeconnections"))
+    client = local_aws.client("codeconnections")
     tags = [{"Key": "project", "Value": "churn"}, {"Key": "stage", "Value": "local"}]
     arn = client.create_connection(ProviderType="GitHub", ConnectionName=uuid.uuid4().hex[:12], Tags=tags)[
         "ConnectionArn"
@@ -49,7 +50,7 @@ def test_tags_are_set_and_removed(local_aws: LocalServer) -> None:
 
 
 def test_a_deleted_connection_is_gone_and_the_answer_names_those_that_are_there(local_aws: LocalServer) -> None:
-    client = checked(local_aws.client("codeconnections"))
+    client = local_aws.client("codeconnections")
     arn = client.create_connection(ProviderType="GitHub", ConnectionName=uuid.uuid4().hex[:12])["ConnectionArn"]
 
     client.delete_connection(ConnectionArn=arn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from botocore.exceptions import ClientError
 
 from tests.localaws.local_server import LocalServer, eventually
 from tests.localaws.pipeline_world import World
+
+pytestmark = pytest.mark.local
 
 
 @pytest.fixture
@@ -74,24 +77,42 @@ def test_a_failed_stage_is_retried_from_its_failed_action_with_the_same_commit(w
     assert state["retryStageMetadata"] == {"manualStageRetryAttempt": 1, "latestRetryTrigger": "ManualStageRetry"}
 
 
-def test_retrying_all_actions_runs_the_stage_anew(world: World) -> None:
+def test_retrying_all_actions_runs_those_that_had_succeeded_too(world: World) -> None:
+    stages = world.declaration()["stages"]
+    steady, flaky = stages[1]["actions"][0], copy.deepcopy(stages[1]["actions"][0])
+    flaky |= {"name": "Flaky", "namespace": "Flaky", "runOrder": 2}
+    world.create(stages=[stages[0], {"name": "Register", "actions": [steady, flaky]}])
+    _, identifier = world.pushed()
+    world.answer(world.job(1))
+    world.pipelines.put_job_failure_result(
+        jobId=world.job(2)["id"], failureDetails={"type": "JobFailed", "message": "not now"}
+    )
+    world.finished(identifier)
+
+    world.pipelines.retry_stage_execution(
+        pipelineName=world.name, stageName="Register", pipelineExecutionId=identifier, retryMode="ALL_ACTIONS"
+    )
+    world.answer(world.job(3))
+    world.answer(world.job(4))
+
+    assert world.finished(identifier)["status"] == "Succeeded"
+    assert [item["actionName"] for item in world.actions(identifier)] == [
+        "Flaky", "Register", "Flaky", "Register", "Source",
+    ]  # fmt: skip
+
+
+def test_only_a_failed_stage_of_the_latest_execution_is_retried(world: World) -> None:
     world.create()
     first = world.executions()[0]["pipelineExecutionId"]
-    world.copy.commit("Add", {"train.py": ""})
-    world.copy.git("push", "--quiet", str(world.copy.remote), "main:elsewhere")
-    world.copy.git("push", "--quiet", str(world.copy.remote), "main")
+    _, later = world.pushed()
     world.answer(world.job(1))
-    later = world.executions()[0]["pipelineExecutionId"]
     world.finished(later)
+    retry = {"pipelineName": world.name, "stageName": "Source", "retryMode": "ALL_ACTIONS"}
 
     with pytest.raises(ClientError, match="NotLatestPipelineExecutionException"):
-        world.pipelines.retry_stage_execution(
-            pipelineName=world.name, stageName="Source", pipelineExecutionId=first, retryMode="ALL_ACTIONS"
-        )
+        world.pipelines.retry_stage_execution(**retry, pipelineExecutionId=first)
     with pytest.raises(ClientError, match="StageNotRetryableException"):
-        world.pipelines.retry_stage_execution(
-            pipelineName=world.name, stageName="Source", pipelineExecutionId=later, retryMode="ALL_ACTIONS"
-        )
+        world.pipelines.retry_stage_execution(**retry, pipelineExecutionId=later)
 
 
 def test_a_stop_that_waits_lets_the_running_action_end(world: World) -> None:

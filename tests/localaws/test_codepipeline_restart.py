@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.localaws.local_server import LocalServer, run_command, start
+from tests.localaws.building_world import BuildingWorld
+from tests.localaws.local_server import LocalServer, eventually, run_command, start
 from tests.localaws.pipeline_world import World
+
+pytestmark = pytest.mark.local
 
 
 @pytest.fixture
@@ -43,3 +46,21 @@ def test_a_job_and_an_execution_that_waits_behind_it_survive_stop_and_start(
     assert second[0] in later["data"]["actionConfiguration"]["configuration"]["UserParameters"]
     assert again.finished(second[1])["status"] == "Succeeded"
     assert [item["actionName"] for item in again.actions(first[1])] == ["Register", "Source"]
+
+
+def test_a_build_that_the_stop_cut_short_fails_its_action_with_the_reason(
+    own_server: LocalServer, tmp_path: Path
+) -> None:
+    world = BuildingWorld(own_server, tmp_path, buildspec="version: 0.2\nphases: {build: {commands: [sleep 60]}}\n")
+    world.create()
+    world.allow_builds()
+    _, identifier = world.pushed()
+    eventually(lambda: world.actions(identifier)[0]["output"]["executionResult"].get("externalExecutionId"), "a build")
+
+    run_command("down", "--home", str(own_server.home.root))
+    again = replace(World(start(own_server.home.root), tmp_path), name=world.name)
+
+    assert again.finished(identifier)["status"] == "Failed"
+    error = again.actions(identifier)[0]["output"]["executionResult"]["errorDetails"]
+    assert error["code"] == "JobFailed"
+    assert "Build terminated with state:" in error["message"]

@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from tests.localaws.local_server import LocalServer
 from tests.localaws.pipeline_world import World
 
+pytestmark = pytest.mark.local
+
 
 @pytest.fixture
 def world(local_aws: LocalServer, tmp_path: Path) -> World:

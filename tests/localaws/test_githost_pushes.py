@@ -12,6 +12,8 @@ import pytest
 from tests.localaws.local_server import LocalServer, eventually
 from tests.localaws.pipeline_world import World
 
+pytestmark = pytest.mark.local
+
 
 @pytest.fixture
 def world(local_aws: LocalServer, tmp_path: Path) -> World:
