@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
-import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +17,26 @@ from hypercorn.config import Config
 
 from localaws import corrections, seam
 from localaws.caller import Caller
+from localaws.cloudformation import HANDLERS
+from localaws.codebuild import CodeBuildService
+from localaws.codeconnections import CodeConnectionsService, CodeStarConnectionsService, accepted
+from localaws.codepipeline import CodePipelineService
 from localaws.front import Front, Hook
+from localaws.githost import pushed
 from localaws.home import Home
 from localaws.processes import ProcessLedger, started_at
 from localaws.runtime import Runtime
+from localaws.sagemaker import SageMakerService
 from localaws.server import ACCOUNT
+from localaws.service import Service
 
-log = logging.getLogger("localaws")
+_SERVICES: tuple[type[Service], ...] = (
+    SageMakerService,
+    CodeBuildService,
+    CodePipelineService,
+    CodeConnectionsService,
+    CodeStarConnectionsService,
+)
 
 
 def main(home: Home, region: str, listener: socket.socket) -> None:
@@ -39,7 +50,7 @@ def main(home: Home, region: str, listener: socket.socket) -> None:
     runtime = Runtime(home, endpoint, region, ACCOUNT, caller, seam.EmulatorBus(), processes)
     seam.verify()
     corrections.install(runtime)
-    hooks = _assemble(runtime)
+    _assemble(runtime)
     record = {
         "pid": os.getpid(),
         "started": started_at(os.getpid()),
@@ -50,47 +61,19 @@ def main(home: Home, region: str, listener: socket.socket) -> None:
     }
     home.server_record.write_text(json.dumps(record), encoding="utf-8")
     try:
-        asyncio.run(_serve(Front(seam.application(), runtime, hooks), listener, runtime))
+        asyncio.run(_serve(Front(seam.application(), runtime, _HOOKS), listener, runtime))
     finally:
         home.server_record.unlink(missing_ok=True)
 
 
-def _assemble(runtime: Runtime) -> Mapping[str, Hook]:
-    """Make our services and enter them into the emulator; return the hooks below `/_localaws/`."""
-    for service_class in _services():
+def _assemble(runtime: Runtime) -> None:
+    """Make our services and resource types, and enter them into the emulator."""
+    for service_class in _SERVICES:
         service = service_class(runtime)
         runtime.services[service.name] = service
         seam.register(service)
-    for resource_type, handler in _optional("localaws.cloudformation", "HANDLERS", {}).items():
+    for resource_type, handler in HANDLERS.items():
         seam.register_resource(runtime, resource_type, handler)
-    hooks: dict[str, Hook] = {"reset": _reset}
-    for name, module, function in (
-        ("git/push", "localaws.githost", "pushed"),
-        ("connection/accept", "localaws.codeconnections", "accepted"),
-    ):
-        hook = _optional(module, function, None)
-        hooks |= {name: hook} if hook else {}
-    return hooks
-
-
-def _services() -> list[Callable[[Runtime], Any]]:
-    wanted = [
-        ("localaws.sagemaker", "SageMakerService"),
-        ("localaws.codebuild", "CodeBuildService"),
-        ("localaws.codepipeline", "CodePipelineService"),
-        ("localaws.codeconnections", "CodeConnectionsService"),
-        ("localaws.codeconnections", "CodeStarConnectionsService"),
-    ]
-    found = [_optional(module, name, None) for module, name in wanted]
-    return [service for service in found if service is not None]
-
-
-def _optional(module: str, name: str, default: Any) -> Any:
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        log.warning("%s.%s is not there: %s", module, name, error)
-        return default
 
 
 def _reset(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +82,9 @@ def _reset(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
     seam.reset()
     runtime.caller.forget()
     return {"reset": True}
+
+
+_HOOKS: Mapping[str, Hook] = {"git/push": pushed, "connection/accept": accepted, "reset": _reset}
 
 
 async def _serve(application: Front, listener: socket.socket, runtime: Runtime) -> None:
