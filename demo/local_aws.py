@@ -43,6 +43,10 @@ class LocalAws:
         """What a person does in AWS's console to complete a connection's handshake with GitHub."""
         self._command("connection", "accept", connection)
 
+    def confirm_subscriptions(self) -> None:
+        """What each person does who gets the mail that asks whether they want the mails."""
+        self._command("subscription", "confirm")
+
     def create_repository(self, name: str) -> str:
         """Make a bare repository `owner/name`, the local stand-in for one on GitHub; return the URL to push to."""
         return self._command("git", "create", name).strip()

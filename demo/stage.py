@@ -36,11 +36,12 @@ class Stage:
     scratch: Path
 
     def deploy(self) -> None:
-        """Bootstrap and deploy every stack with the CDK command line, then accept the connection as a person would."""
+        """Bootstrap and deploy with the CDK command line, then do what people do after a first deployment."""
         account = self.bench.aws("sts", "get-caller-identity", shown=False)["Account"]
         self.bench.cdk("bootstrap", f"aws://{account}/{self.bench.environment['AWS_REGION']}")
-        self.bench.cdk("deploy", "--all", "--require-approval", "never")
+        self.bench.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "4")
         self.local.accept_connection(self.deployment()["connection_arn"])
+        self.local.confirm_subscriptions()
 
     def deployment(self) -> Document:
         """The names of the stage's resources, as the stack published them."""

@@ -77,14 +77,14 @@ class Story:
         expect(run["image"]["commit"] == commit, f"the third run should be of commit {commit}")
 
     def deliver_twice(self) -> None:
-        names = self.stage.deployment()
         key = "digits/training/digits.csv"
-        bucket = names["training_bucket"]
+        bucket = self.stage.deployment()["training_bucket"]
         head = self.stage.bench.aws("s3api", "head-object", "--bucket", bucket, "--key", key, shown=False)
         event = self.stage.scratch / "event.json"
         event.write_text(json.dumps(object_created(bucket, key, head)))
+        name = f"dropforge-{self.stage.bench.stage}-ingest"
+        queue = self.stage.bench.aws("sqs", "get-queue-url", "--queue-name", name, shown=False)["QueueUrl"]
         for _ in range(2):
-            queue = names["ingest_queue_url"]
             self.stage.bench.aws("sqs", "send-message", "--queue-url", queue, "--message-body", f"file://{event}")
         try:
             run = self.stage.new_run("digits", self.known["digits"], SETTLED_SECONDS)

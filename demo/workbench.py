@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ BIN = ROOT / ".venv" / "bin"
 AWS = ROOT / ".tools" / "codebuild" / "bin" / "aws"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 NODE_PATH = ROOT / ".tools" / "node-path"
+ANY = re.compile("")
+CDK_MILESTONE = re.compile(r"^ *[✅❌✨]|: deploying|[Ee]rror|FAILED|ROLLBACK")
 
 
 class CommandFailedError(Exception):
@@ -36,8 +38,17 @@ class Workbench:
     log: Path
 
     def cdk(self, *arguments: str) -> None:
-        """Run the CDK command line on this tree's app, its progress shown."""
-        self._show([CDK, *arguments, "-c", f"stage={self.stage}", "--output", str(self.log.parent / "cdk.out")])
+        """Run the CDK command line on this tree's app; its milestones are shown, every resource event is in the log."""
+        print(f"  $ cdk {shlex.join(arguments)} -c stage={self.stage}", flush=True)
+        command: list[str | Path] = [
+            CDK,
+            *arguments,
+            "-c",
+            f"stage={self.stage}",
+            "--output",
+            str(self.log.parent / "cdk.out"),
+        ]
+        self._show(command, only=CDK_MILESTONE)
 
     def show(self, *arguments: str, check: bool = True) -> int:
         """Run `dropforge …` for the reader to see; return its exit code."""
@@ -72,8 +83,8 @@ class Workbench:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GIT_"))}
         return {**inherited, "PATH": path, "DROPFORGE_STAGE": self.stage, **self.environment, **extra}
 
-    def _show(self, command: Sequence[str | Path], check: bool = True) -> int:
-        """Run a command whose output the reader sees as it comes, and the log keeps."""
+    def _show(self, command: Sequence[str | Path], *, check: bool = True, only: re.Pattern[str] = ANY) -> int:
+        """Run a command whose output the reader sees as it comes, as far as it matches, and the log keeps whole."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {_text(command)}\n")
             child = subprocess.Popen(
@@ -83,11 +94,13 @@ class Workbench:
             with child:
                 assert child.stdout is not None  # noqa: S101  (Popen was given a pipe)
                 for line in child.stdout:
-                    sys.stdout.write(f"  {line}")
-                    sys.stdout.flush()
                     log.write(line)
+                    if only.search(line):
+                        print(f"  {line.rstrip()}", flush=True)
         if check and child.returncode:
-            raise CommandFailedError(f"`{_text(command)}` exited with {child.returncode} (its output is above)")
+            raise CommandFailedError(
+                f"`{_text(command)}` exited with {child.returncode} (all of its output: {self.log})"
+            )
         return child.returncode
 
     def _output(self, command: Sequence[str | Path], **extra: str) -> str:

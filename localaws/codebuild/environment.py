@@ -32,6 +32,8 @@ def of_machine(runtime: Runtime, tools: Path, home: Path, engine: str) -> dict[s
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # this machine's Python is not a container's: what a build installs goes into an environment of its own
+        "PIP_REQUIRE_VIRTUALENV": "true",
         "LOCALAWS_ENGINE": engine if engine in {"docker", "podman"} else "",
         "LOCALAWS_TOOLS": str(tools),
         "LOCALAWS_IMAGES": str(runtime.home.images.resolve()),

@@ -6,10 +6,13 @@ types, numbers as decimals, no reason on a failed pipeline. Events are best effo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from localaws.codepipeline.records import ActionExecution, Execution, StageExecution, instant, now
+
+log = logging.getLogger("localaws")
 
 Publish = Callable[[str, str, Mapping[str, Any], Sequence[str]], None]
 
@@ -74,7 +77,10 @@ class Announcer:
         self._put("Action", arn, detail)
 
     def _put(self, subject: str, arn: str, detail: Mapping[str, Any]) -> None:
-        self._publish("aws.codepipeline", f"CodePipeline {subject} Execution State Change", detail, [arn])
+        try:
+            self._publish("aws.codepipeline", f"CodePipeline {subject} Execution State Change", detail, [arn])
+        except TimeoutError:
+            log.warning("the bus took no %s event of %s in time; the pipeline goes on", subject.lower(), arn)
 
 
 def _of_execution(execution: Execution, started: float, attempt: int) -> dict[str, Any]:

@@ -6,12 +6,10 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
 
 from __future__ import annotations
 
-import hashlib
 import http.client
+import io
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +19,11 @@ from urllib.parse import urlsplit
 
 from localaws.containers.dockerfile import BuildError
 from localaws.containers.image import HOST_BASED, PulledImage, image_config
-from localaws.containers.layers import CHUNK, ImageRefusedError, unpack
+from localaws.containers.layers import HashingReader, ImageRefusedError, unpack
 from localaws.containers.store import MANIFEST_TYPE, BuiltImage, ImageStore
 
 if TYPE_CHECKING:  # botocore takes a while to import, and the programs of a build do without
-    from localaws.caller import Caller
+    from localaws.caller import Caller, ServicePrincipal
     from localaws.home import Home
 
 _PART = 8 << 20
@@ -87,20 +85,13 @@ class Registry:
         """Return a manifest's bytes; with a digest, raise ImageRefusedError unless they have it."""
         with self._request("GET", image.path, headers={"Accept": _ACCEPT}) as answer:
             content = answer.read()
-        if _DIGEST.fullmatch(image.reference):
-            _compare(hashlib.sha256(content).hexdigest(), image.reference, image)
-        return content
+        return _verified(io.BytesIO(content), image.reference) if _DIGEST.fullmatch(image.reference) else content
 
-    def blob(self, image: ImageReference, digest: str, out: IO[bytes] | None = None) -> None:
-        """Fetch a blob and raise ImageRefusedError unless it has its digest; write it to `out` if that is given."""
-        computed = hashlib.sha256()
-        buffer = memoryview(bytearray(CHUNK))
-        with self._request("GET", f"/v2/{image.repository}/blobs/{digest}") as answer:
-            while count := answer.readinto(buffer):
-                computed.update(buffer[:count])
-                if out is not None:
-                    out.write(buffer[:count])
-        _compare(computed.hexdigest(), digest, image)
+    @contextmanager
+    def blob(self, repository: str, digest: str) -> Iterator[IO[bytes]]:
+        """Open a blob for reading; what it is worth, `HashingReader` tells."""
+        with self._request("GET", f"/v2/{repository}/blobs/{digest}") as answer:
+            yield answer
 
     def _has(self, path: str) -> bool:
         try:
@@ -153,15 +144,13 @@ def _reason(method: str, path: str, answer: http.client.HTTPResponse) -> str:
         return f"{refused} {method} {path}"
 
 
-def _compare(computed: str, wanted: str, image: ImageReference) -> None:
-    if f"sha256:{computed}" != wanted:
-        raise ImageRefusedError(
-            f"Image {image.repository}@{image.reference} is refused: the registry's bytes for {wanted} have the digest"
-            f" sha256:{computed}. They were changed after the push; build the image again."
-        )
-
-
-def pull(caller: Caller, image_uri: str, home: Home, role_arn: str | None = None) -> PulledImage:
+def pull(
+    caller: Caller,
+    image_uri: str,
+    home: Home,
+    role_arn: str | None = None,
+    principal: ServicePrincipal | None = None,
+) -> PulledImage:
     """Pull an image by digest as a role, verify every byte, and unpack what was not unpacked before.
 
     Raises ImageRefusedError if a byte differs from its digest or the image cannot be unpacked safely, and RegistryError
@@ -170,13 +159,13 @@ def pull(caller: Caller, image_uri: str, home: Home, role_arn: str | None = None
     wanted = ImageReference.parse(image_uri)
     if not _DIGEST.fullmatch(wanted.reference):
         raise ImageRefusedError(f"{image_uri} is not named by digest: a tag may move, a digest cannot.")
-    token = caller.client("ecr", role_arn).get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    token = caller.client("ecr", role_arn, principal=principal).get_authorization_token()["authorizationData"][0][
+        "authorizationToken"
+    ]
     registry = Registry(caller.endpoint, token)
     manifest = json.loads(registry.manifest(wanted))
-    with tempfile.TemporaryFile(dir=home.temporary) as file:
-        registry.blob(wanted, manifest["config"]["digest"], file)
-        file.seek(0)
-        config = image_config(file.read())
+    with registry.blob(wanted.repository, manifest["config"]["digest"]) as source:
+        config = image_config(_verified(source, manifest["config"]["digest"]))
     host_based = (config.get("Labels") or {}).get(HOST_BASED) == "true"
     digests = [layer["digest"] for layer in manifest["layers"]] if host_based else []
     layers = tuple(_layer(registry, wanted, digest, home) for digest in digests)
@@ -187,15 +176,15 @@ def pull(caller: Caller, image_uri: str, home: Home, role_arn: str | None = None
 def _layer(registry: Registry, image: ImageReference, digest: str, home: Home) -> Path:
     """Verify a layer's bytes in the registry, and return the folder in which it is unpacked."""
     folder = home.images / "layers" / digest.removeprefix("sha256:")
-    if folder.exists():
-        registry.blob(image, digest)
-        return folder
-    handle, name = tempfile.mkstemp(dir=home.temporary)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            registry.blob(image, digest, file)
-            file.seek(0)
-            unpack(file, digest, folder)
-    finally:
-        Path(name).unlink()
+    with registry.blob(image.repository, digest) as source:
+        if folder.exists():
+            HashingReader(source).compare(digest)
+        else:
+            unpack(source, digest, folder)
     return folder
+
+
+def _verified(source: IO[bytes], digest: str) -> bytes:
+    content = source.read()
+    HashingReader(io.BytesIO(content)).compare(digest)
+    return content

@@ -19,6 +19,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.caller import ServicePrincipal
 from localaws.containers.dockerfile import BuildError
 from localaws.containers.image import PulledImage
 from localaws.containers.launcher import Container, Process, choose_launcher
@@ -63,6 +64,7 @@ class TrainingRun:
     ) -> None:
         self._runtime, self._job, self._lock, self._changed = runtime, job, lock, changed
         self._role: str = job.request["RoleArn"]
+        self._principal = ServicePrincipal("sagemaker.amazonaws.com", job.arn)
         self._workplace = runtime.home.jobs / job.name
         self.folder = JobFolder(self._workplace / "ml")
         self.stop = threading.Event()
@@ -127,7 +129,8 @@ class TrainingRun:
     def _pull(self) -> PulledImage:
         uri = self._job.request["AlgorithmSpecification"]["TrainingImage"]
         try:
-            return pull(self._runtime.caller, resolve_image(self._runtime, uri), self._runtime.home, self._role)
+            image = resolve_image(self._runtime, uri)
+            return pull(self._runtime.caller, image, self._runtime.home, self._role, self._principal)
         except (ImageRefusedError, BuildError, ClientError, ServiceError) as error:
             raise JobError(f"ClientError: The training image {uri} cannot be used: {error}") from error
 
@@ -202,7 +205,7 @@ class TrainingRun:
         }
         if isolated:
             return variables
-        role = self._runtime.caller.credentials(self._role, "SageMaker")
+        role = self._runtime.caller.credentials(self._role, "SageMaker", self._principal)
         return {
             **variables,
             "AWS_ENDPOINT_URL": self._runtime.endpoint,
@@ -261,6 +264,6 @@ class TrainingRun:
 
     def _client(self, service: str) -> Any:
         try:
-            return self._runtime.caller.client(service, self._role, "SageMaker")
+            return self._runtime.caller.client(service, self._role, "SageMaker", self._principal)
         except ClientError as error:
             raise JobError(f"ClientError: Could not assume role {self._role}: {error}") from error
