@@ -57,6 +57,30 @@ class HashingWriter:
         return f"sha256:{self._hash.hexdigest()}"
 
 
+class HashingReader:
+    """Passes bytes on from a stream while it computes their SHA-256."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = CHUNK) -> bytes:
+        content = self._source.read(size)
+        self._hash.update(content)
+        return content
+
+    def compare(self, digest: str) -> None:
+        """Read to the end; raise ImageRefusedError unless all that was read has the digest."""
+        while self.read():
+            pass
+        found = f"sha256:{self._hash.hexdigest()}"
+        if found != digest:
+            raise ImageRefusedError(
+                f"The registry's bytes for {digest} have the digest {found}: they were changed after the push."
+                " Build the image again."
+            )
+
+
 def write_layer(entries: Iterable[Entry], out: HashingWriter) -> None:
     """Write an archive that depends on nothing but names, modes and contents: sorted, time 0, owner 0.
 
@@ -90,22 +114,24 @@ def _add(archive: tarfile.TarFile, name: str, entry: Entry) -> None:
 
 
 def unpack(archive: IO[bytes], digest: str, folder: Path) -> None:
-    """Unpack one layer into a folder that appears whole or not at all; it is safe to do so twice at once.
+    """Unpack one layer into a folder that appears whole and verified, or not at all; it is safe to do so twice at once.
 
     Refuses (ImageRefusedError) devices, hard links, whiteouts, absolute names and names that lead out of the folder,
-    also through a symbolic link of the same layer.
+    also through a symbolic link of the same layer; and an archive that does not have the digest.
     """
     if folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     try:
-        with tarfile.open(fileobj=archive, mode="r|*") as members:
+        source = HashingReader(archive)
+        with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|*", bufsize=CHUNK) as members:
             members.extraction_filter = _as_checked
             links = set[str]()
             for member in members:
                 _check(member, digest, links)
                 members.extract(member, staging, set_attrs=not member.isdir())
+        source.compare(digest)
         staging.chmod(0o755)
         staging.rename(folder)
     except OSError:

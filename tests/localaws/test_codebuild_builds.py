@@ -7,6 +7,7 @@ import json
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -231,11 +232,12 @@ def test_state_changes_are_published(yard: Yard) -> None:
 
 def test_a_project_that_could_not_be_honoured_is_refused(yard: Yard) -> None:
     spec = "version: 0.2\nphases: {build: {commands: [a]}}\n"
-    for settings, why in (
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
         ({"source": {"type": "GITHUB", "location": "https://github.com/a/b"}}, "GITHUB is not offered"),
         ({"source": {"type": "NO_SOURCE"}}, "buildspec must be inline"),
         ({"artifacts": {"type": "CODEPIPELINE"}}, "both must be"),
-    ):
+    )
+    for settings, why in refused:
         with pytest.raises(ClientError, match=why):
             yard.project(spec, **settings)
 
