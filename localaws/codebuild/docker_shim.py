@@ -35,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     if engine:
         _become(engine, arguments)
     commands: Mapping[str, Callable[[Sequence[str]], None]] = {
-        "build": _build, "tag": _tag, "push": _push, "login": _login, "logout": _logout, "inspect": _inspect,
-        "images": _images, "version": _version, "info": _version,
+        "build": _build, "tag": _tag, "push": _push, "pull": _pull, "login": _login, "logout": _logout,
+        "inspect": _inspect, "images": _images, "version": _version, "info": _version,
     }  # fmt: skip
     words = list(arguments)
     if words[:1] in (["buildx"], ["image"]):
@@ -109,6 +109,18 @@ def _push(arguments: Sequence[str]) -> None:
     image, target = _image(name), ImageReference.parse(name)
     _registry(target.host).push(image, _builder().store, target)
     _say(f"{target.reference}: digest: {image.digest} size: {len(image.manifest)}")
+
+
+def _pull(arguments: Sequence[str]) -> None:
+    parser = _Parser(prog="docker pull")
+    parser.add_argument("-q", "--quiet", action="store_true")
+    parser.add_argument("--platform")
+    parser.add_argument("name")
+    name = _with_tag(parser.parse_args(arguments).name)
+    source = ImageReference.parse(name)
+    digest = _registry(source.host).fetch(source, _builder().store)
+    _builder().store.tag(name, digest)
+    _say(f"Digest: {digest}\n{name}")
 
 
 def _login(arguments: Sequence[str]) -> None:

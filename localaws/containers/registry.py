@@ -81,6 +81,16 @@ class Registry:
         with self._request("PUT", target.path, image.manifest, {"Content-Type": MANIFEST_TYPE}) as answer:
             answer.read()
 
+    def fetch(self, source: ImageReference, store: ImageStore) -> str:
+        """Bring an image into a store, as `docker pull` does; return its digest."""
+        content = self.manifest(source)
+        manifest = json.loads(content)
+        for descriptor in (manifest["config"], *manifest["layers"]):
+            if not store.blob(descriptor["digest"]).exists():
+                with self.blob(source.repository, descriptor["digest"]) as blob:
+                    store.add_stream(blob, descriptor["digest"])
+        return store.add_bytes(content).digest
+
     def manifest(self, image: ImageReference) -> bytes:
         """Return a manifest's bytes; with a digest, raise ImageRefusedError unless they have it."""
         with self._request("GET", image.path, headers={"Accept": _ACCEPT}) as answer:

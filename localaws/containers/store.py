@@ -10,15 +10,16 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from localaws.containers.dockerfile import BuildError
-from localaws.containers.layers import MEDIA_TYPE, Entry, HashingWriter, write_layer
+from localaws.containers.layers import CHUNK, MEDIA_TYPE, Entry, HashingWriter, write_layer
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -71,6 +72,14 @@ class ImageStore:
 
     def add_bytes(self, content: bytes) -> Blob:
         return self._add(lambda out: out.write(content))
+
+    def add_stream(self, source: IO[bytes], digest: str) -> None:
+        """Keep a blob that comes from elsewhere; raise BuildError unless it has its digest."""
+        added = self._add(lambda out: shutil.copyfileobj(source, cast("IO[bytes]", out), CHUNK))
+        if added.digest != digest:
+            raise BuildError(
+                f"The registry's bytes for {digest} have the digest {added.digest}: build the image again."
+            )
 
     def _add(self, write: Callable[[HashingWriter], object]) -> Blob:
         handle, name = tempfile.mkstemp(dir=self._folder)
