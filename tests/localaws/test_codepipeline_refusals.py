@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.localaws.local_server import LocalServer
+from tests.localaws.local_server import LocalServer, eventually
 from tests.localaws.pipeline_world import World
 
 pytestmark = pytest.mark.local
@@ -22,6 +24,12 @@ def _error(world: World, identifier: str) -> dict[str, str]:
     assert world.finished(identifier)["status"] == "Failed"
     error: dict[str, str] = world.actions(identifier)[0]["output"]["executionResult"]["errorDetails"]
     return error
+
+
+def _source_of(world: World, identifier: str) -> dict[str, Any] | None:
+    """The source action once it has ended."""
+    ended = [item for item in world.actions(identifier) if item["status"] != "InProgress"]
+    return next((item for item in ended if item["actionName"] == "Source"), None)
 
 
 def _permit(world: World, effect: str, action: str) -> None:
@@ -90,6 +98,24 @@ def test_a_role_that_may_not_use_the_connection_is_told_which_permission_it_lack
 
     assert error["code"] == "PermissionError"
     assert "codeconnections:UseConnection" in error["message"]
+
+
+def test_a_role_may_be_limited_to_one_repository_of_a_connection(world: World) -> None:
+    world.create()
+    role = world.role.rpartition("/")[2]
+    iam = world.server.client("iam")
+    for repository, outcome in ((world.repository, "Succeeded"), ("acme/other", "Failed")):
+        document = iam.get_role_policy(RoleName=role, PolicyName="allowed")["PolicyDocument"]
+        for statement in document["Statement"]:
+            if statement["Action"] == "codeconnections:UseConnection":
+                key = "codeconnections:FullRepositoryId"
+                statement["Condition"] = {"ForAllValues:StringEquals": {key: repository}}
+        iam.put_role_policy(RoleName=role, PolicyName="allowed", PolicyDocument=json.dumps(document))
+        _, identifier = world.pushed()
+        source = functools.partial(_source_of, world, identifier)
+        assert eventually(source, f"source of {identifier}")["status"] == outcome
+        if outcome == "Succeeded":
+            world.answer(world.job())
 
 
 def test_a_repository_that_is_not_there_is_named_with_the_command_that_makes_it(world: World) -> None:

@@ -43,11 +43,14 @@ def run(work: Work) -> None:
 def _use_connection(work: Work) -> str:
     """Check that the role may use the connection and that it is available; return its provider type."""
     arn = work.configuration["ConnectionArn"]
-    if not allows(work, _USE_CONNECTION, arn):
+    repository = work.configuration["FullRepositoryId"]
+    context = {f"{action.partition(':')[0]}:FullRepositoryId": repository for action in _USE_CONNECTION}
+    if not allows(work, _USE_CONNECTION, arn, context):
         raise ActionFailedError(
             "PermissionError",
             f"Unable to use Connection: {arn}. The provided role {work.record.role_arn} does not have sufficient "
-            "permissions: allow it codeconnections:UseConnection or codestar-connections:UseConnection there.",
+            "permissions: allow it codeconnections:UseConnection or codestar-connections:UseConnection there, for "
+            f"{repository}.",
         )
     connections = cast("CodeConnectionsService", work.runtime.services["codeconnections"])
     try:
