@@ -103,6 +103,7 @@ class Caller:
             aws_secret_access_key=secret,
             aws_session_token=token,
             config=Config(
+                proxies={},  # the server is on loopback, whatever proxy the user has
                 s3={"addressing_style": "path"},
                 retries={"mode": "standard", "total_max_attempts": 3},
                 max_pool_connections=32,

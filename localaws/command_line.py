@@ -22,7 +22,7 @@ from localaws.caller import Caller
 from localaws.home import DEFAULT_HOME, Home
 from localaws.mailbox import invitations
 from localaws.processes import ProcessLedger, started_at
-from localaws.server import ServerError, bind, serve, source_root
+from localaws.server import ServerError, bind, serve, source_root, without_proxy
 
 DEFAULT_PORT = 4566
 DEFAULT_REGION = "us-east-1"
@@ -98,6 +98,7 @@ def environment(home: Home, record: dict[str, Any]) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
         "AWS_REGION": record["region"],
         "AWS_DEFAULT_REGION": record["region"],
+        **without_proxy(),
     }
 
 

@@ -10,10 +10,25 @@ from pathlib import Path
 from localaws.home import Home
 
 ACCOUNT = "000000000000"
+_LOOPBACK = "127.0.0.1,localhost"
 _KEPT = (
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_CERT", "DOCKER_HOST", "XDG_RUNTIME_DIR",
 )  # fmt: skip
+
+_CONSTANT = {
+    "AUTH": "true",
+    "BIND_HOST": "127.0.0.1",
+    "IOT_MTLS_ENABLED": "0",
+    "LOG_LEVEL": "INFO",
+    "MINISTACK_ACCOUNT_ID": ACCOUNT,
+    "MINISTACK_HOST": "127.0.0.1",
+    "PERSIST_STATE": "1",
+    "S3_PERSIST": "1",
+    "SFTP_ENABLED": "0",
+}
+SETTINGS = (*_CONSTANT, "GATEWAY_PORT", "MINISTACK_REGION", "S3_DATA_DIR", "STATE_DIR")
+"""Names of variables that are the emulator's own, and no business of what it runs."""
 
 
 class ServerError(Exception):
@@ -41,24 +56,26 @@ def emulator_environment(home: Home, port: int, region: str) -> dict[str, str]:
     """
     root = home.credentials()
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {
-        "AUTH": "true",
+    settings = {
+        **_CONSTANT,
         "AWS_ACCESS_KEY_ID": root.access_key_id,
         "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
-        "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        "LOG_LEVEL": "INFO",
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": region,
-        "PERSIST_STATE": "1",
         "S3_DATA_DIR": str(home.objects),
-        "S3_PERSIST": "1",
-        "SFTP_ENABLED": "0",
         "STATE_DIR": str(home.state),
         "TMPDIR": str(home.temporary),
     }
+    return kept | without_proxy() | settings
+
+
+def without_proxy() -> dict[str, str]:
+    """Return the variables that keep a user's proxy away from loopback; nothing where there is no proxy."""
+    if not any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy")):
+        return {}
+    past = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    value = f"{past},{_LOOPBACK}" if past else _LOOPBACK
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def serve(home: Home, port: int, region: str) -> None:

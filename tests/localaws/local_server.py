@@ -72,7 +72,7 @@ class LocalServer:
 @functools.cache
 def _client(service: str, endpoint: str, region: str, *keys: tuple[str, str]) -> Any:
     """Make a client once: loading the model of a service takes longer than most tests."""
-    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
     session: Any = boto3.session.Session(region_name=region)
     client = session.client(service, endpoint_url=endpoint, config=config, **dict(keys))
     if service in OURS:

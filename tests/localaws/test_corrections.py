@@ -253,7 +253,7 @@ def handler(event, context):
         except ImportError:
             pass
     return {"found": found, "key": os.environ["AWS_ACCESS_KEY_ID"], "endpoint": os.environ["AWS_ENDPOINT_URL"],
-            "secrets": [v for v in os.environ.values()]}
+            "environment": dict(os.environ)}
 """
 
 
@@ -263,7 +263,8 @@ def test_a_function_sees_its_own_bundle_and_nothing_of_the_emulator(local_aws: L
     assert answer["found"] == ["mine"]
     assert answer["endpoint"] == local_aws.endpoint
     assert answer["key"].startswith("ASIA")
-    assert local_aws.environment["AWS_SECRET_ACCESS_KEY"] not in answer["secrets"]
+    assert local_aws.environment["AWS_SECRET_ACCESS_KEY"] not in answer["environment"].values()
+    assert not {"AUTH", "STATE_DIR", "GATEWAY_PORT", "PYTHONPATH"} & set(answer["environment"])
 
 
 _FAIL_THE_BAD = """
