@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -65,15 +65,12 @@ class CodePipelines:
 
     def started_at(self, project: str, execution_id: str) -> datetime:
         """When the execution's first action started, which is its source."""
-        started = [action["startTime"] for action in self._actions(project, execution_id) if "startTime" in action]
-        if not started:
-            raise UnknownExecutionError(f"The pipeline of {project} has no execution {execution_id}.")
-        return min(started).astimezone(UTC)
+        actions = self._actions(project, execution_id)
+        return min(action["startTime"] for action in actions if "startTime" in action).astimezone(UTC)
 
     def why_failed(self, project: str, execution_id: str) -> BuildFailure:
         # Newest first: of a stage that was tried again, the last failure counts.
-        failed = (each for each in self._actions(project, execution_id) if each.get("status") == "Failed")
-        action = next(failed, None)
+        action = next((each for each in self._actions(project, execution_id) if each.get("status") == "Failed"), None)
         if action is None:
             return BuildFailure("The pipeline keeps no failed action of this execution; it may have been stopped.")
         build = self._build(action)
@@ -94,11 +91,19 @@ class CodePipelines:
                 "Developer Tools, Settings, Connections."
             )
 
-    def _actions(self, project: str, execution_id: str) -> Iterator[ActionExecutionDetailTypeDef]:
-        pages = self._clients.codepipeline.get_paginator("list_action_executions").paginate(
+    def _actions(self, project: str, execution_id: str) -> list[ActionExecutionDetailTypeDef]:
+        """What the execution has done, the newest first; at least its source."""
+        pipelines = self._clients.codepipeline
+        pages = pipelines.get_paginator("list_action_executions").paginate(
             pipelineName=self._pipeline(project), filter={"pipelineExecutionId": execution_id}
         )
-        return (action for page in pages for action in page["actionExecutionDetails"])
+        try:
+            actions = [action for page in pages for action in page["actionExecutionDetails"]]
+        except pipelines.exceptions.PipelineExecutionNotFoundException:
+            actions = []
+        if not actions:
+            raise UnknownExecutionError(f"The pipeline of {project} knows no execution {execution_id}.")
+        return actions
 
     def _build(self, action: ActionExecutionDetailTypeDef) -> BuildTypeDef | None:
         build_id = action.get("output", {}).get("executionResult", {}).get("externalExecutionId")

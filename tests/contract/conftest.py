@@ -1,18 +1,14 @@
 """Both implementations of each port: in memory, and the real adapter against a local AWS of its own.
 
-What runs on the local AWS is marked `local`. `local_aws` is one server for the whole session; whoever wants another
-one overrides that fixture.
+What runs on the local AWS is marked `local`; one `server` serves the whole session.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from dropforge.adapters.clients import AwsClients
@@ -24,29 +20,33 @@ from dropforge.domain.dataset import ListedObject
 from dropforge.workflow.ports import DataBucket, MetadataStore
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_store import MemoryStore
+from tests.localaws.local_server import LocalServer, run_command, start
 
 ON_LOCAL_AWS = pytest.param("local aws", marks=pytest.mark.local)
 BOTH = ["memory", ON_LOCAL_AWS]
 
 
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClients]:
-    """Clients of a local AWS that is started for these tests and stopped after them."""
-    home = str(tmp_path_factory.mktemp("local-aws"))
-    command = [sys.executable, "-m", "localaws"]
-    started = subprocess.run(
-        [*command, "up", "--home", home, "--port", "0"], check=True, capture_output=True, text=True, timeout=60
-    )
-    exports = (line.removeprefix("export ").split("=", 1) for line in started.stdout.splitlines() if "=" in line)
-    variables = {name: value.strip("'\"") for name, value in exports}
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A local AWS that is started for these tests, and stopped with everything that it runs after them."""
+    root = tmp_path_factory.mktemp("local-aws")
+    server = start(root)
     try:
-        yield AwsClients(boto3.Session())
+        yield server
+    finally:
+        run_command("down", "--home", str(root))
+
+
+@pytest.fixture(scope="session")
+def local_aws(server: LocalServer) -> Iterator[AwsClients]:
+    """Its clients; meanwhile AWS's own environment variables lead every other client there too."""
+    before = {name: os.environ.get(name) for name in server.environment}
+    os.environ.update(server.environment)
+    try:
+        yield AwsClients()
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-        subprocess.run([*command, "down", "--home", home], check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture(params=BOTH)

@@ -72,14 +72,17 @@ def test_objects_and_copies_on_further_pages_are_listed_too(bucket: LocalBucket,
         bucket.port.pin(version_of(each, b"x"), f"datasets/{each.key}")
 
     def two_a_page(params: dict[str, Any], **_: Any) -> None:
-        params["query_string"]["max-keys"] = 2
+        params["MaxKeys"] = 2
+        pages.append(params["Bucket"])
 
-    operations = [f"before-call.s3.{name}" for name in ("ListObjectVersions", "ListObjectsV2")]
+    pages: list[str] = []
+    operations = [f"before-parameter-build.s3.{name}" for name in ("ListObjectVersions", "ListObjectsV2")]
     for name in operations:
         local_aws.s3.meta.events.register(name, two_a_page)
     try:
         assert list(bucket.port.current_objects("digits/")) == listed
         assert bucket.port.pinned_keys("datasets/") == {f"datasets/{each.key}" for each in listed}
+        assert len(pages) == 2 * 4
     finally:
         for name in operations:
             local_aws.s3.meta.events.unregister(name, two_a_page)
