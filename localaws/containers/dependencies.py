@@ -14,6 +14,7 @@ import io
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,15 @@ class Dependencies:
             return self._store.add_layer(_installed(environment))
 
     def _pip(self) -> Path:
-        """Return the Python of an environment that has pip, made at first use from what Python itself bundles."""
+        """Return a Python that has a pip which installs for others (`--python`, since 22.3).
+
+        This machine's own, or else one of an environment made at first use from what Python itself bundles.
+        """
+        question = [str(host_python()), "-I", "-m", "pip", "--version"]
+        shown = subprocess.run(question, capture_output=True, text=True, check=False)
+        version = re.match(r"pip (\d+)\.(\d+)", shown.stdout)
+        if version and (int(version[1]), int(version[2])) >= (22, 3):
+            return host_python()
         environment = self._folder / f"pip-{platform.python_version()}"
         with self._lock("pip"):
             if not (environment / "ready").exists():
