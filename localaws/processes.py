@@ -45,9 +45,10 @@ class ProcessLedger:
 
 
 def started_at(pid: int) -> str:
-    """Return when a process started, in words of the system that only serve to compare; empty if there is none."""
+    """Return when a process started, in words of the system that only serve to compare; empty if it has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return "" if state == "Z" else fields[18]  # a zombie has ended, and its parent has not noticed
     except FileNotFoundError:
         if Path("/proc/self/stat").exists():
             return ""

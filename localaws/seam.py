@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import importlib
 import json
 import logging
 import uuid
@@ -31,7 +30,7 @@ log = logging.getLogger("localaws")
 
 _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (emulator, ("app", "SERVICE_REGISTRY", "SERVICE_HANDLERS", "_loaded_modules", "_state_map", "_MAIN_LOOP",
-                "_build_persistence_save_dict", "_reset_all_state")),
+                "_reset_all_state")),
     (router, ("SERVICE_PATTERNS", "extract_access_key_id")),
     (iam_actions, ("SERVICE_TO_IAM_NAMESPACE", "extract_resource_arn", "access_denied_response")),
     (iam_evaluator, ("enforce", "AuthError", "caller_arn")),
@@ -86,12 +85,6 @@ def register_resource(runtime: Runtime, resource_type: str, handler: Any) -> Non
 def application() -> Any:
     """Return the emulator as an ASGI application."""
     return emulator.app
-
-
-def save() -> None:
-    """Write what every service remembers to disk, as a clean stop does."""
-    persistence = importlib.import_module("ministack.core.persistence")
-    persistence.save_all(emulator._build_persistence_save_dict())
 
 
 def reset() -> None:
