@@ -111,6 +111,7 @@ def _up(home: Home, options: argparse.Namespace) -> int:
     home.prepare()
     bind(options.port).close()
     started = time.monotonic()
+    print(f"Starting the local AWS; its log is {home.log}.", file=sys.stderr)
     with home.log.open("ab") as output:
         server = subprocess.Popen(
             [interpreter(), "-m", "localaws", "serve", "--home", str(home.root),
