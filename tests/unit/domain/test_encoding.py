@@ -10,6 +10,7 @@ import pytest
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.encoding import decode, encode, encode_object, time_text
 from dropforge.domain.errors import InvalidDocumentError
+from dropforge.domain.notice import Notice
 from dropforge.domain.project import Project
 from dropforge.domain.run import Run, RunResult
 from dropforge.domain.run_events import (
@@ -65,6 +66,11 @@ def test_a_member_with_a_default_may_be_missing_from_an_older_document() -> None
 
 def test_none_is_left_out() -> None:
     assert encode_object(Box(1)) == {"count": 1, "labels": []}
+
+
+def test_a_member_that_was_left_out_as_none_reads_back_as_none() -> None:
+    notice = Notice(Outcome.REFUSED, None, "refused", "It is empty.", START)
+    assert decode(Notice, encode(notice)) == notice
 
 
 @pytest.mark.parametrize(

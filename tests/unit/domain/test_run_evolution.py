@@ -181,6 +181,18 @@ def test_a_held_run_that_is_released_waits_again() -> None:
     assert run.held is None
 
 
+def test_a_job_that_is_seen_after_its_run_has_ended_changes_nothing() -> None:
+    assert transition(after(INTENDED, STARTED, COMPLETED), observed(JobStatus.IN_PROGRESS, 9)) is None
+
+
+def test_a_start_that_is_tried_again_counts_once_against_the_day() -> None:
+    busy = RunDelayed(START, START, DelayCause.BUSY, "throttled")
+    first, again = transition(after(), INTENDED), transition(after(INTENDED, busy), INTENDED)
+    assert first is not None
+    assert again is not None
+    assert (first.started_on, again.started_on) == (START.date(), None)
+
+
 def test_a_running_job_is_not_held() -> None:
     assert transition(after(INTENDED, STARTED), HELD) is None
 

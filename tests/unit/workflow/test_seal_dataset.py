@@ -11,7 +11,9 @@ from dropforge.domain.head import WaitsFor
 from dropforge.domain.project import OnData
 from dropforge.domain.run import RequesterKind
 from dropforge.workflow.accept_drop import accept_drop
+from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.project_status import project_status
+from dropforge.workflow.resume_project import resume_project
 from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.world import DIGITS, World, stage_of
@@ -227,6 +229,17 @@ def test_a_pending_connection_is_told_once_and_the_build_starts_when_it_is_accep
     world.builds.connection_pending = False
     wake_due_seals(world.ports)
     assert world.store.unstarted_rebuilds() == ()
+
+
+def test_a_paused_project_is_sealed_and_its_build_waits_for_the_resume() -> None:
+    world = World(stage_of(REBUILDING))
+    pause_project(world.ports, "digits", "ops")
+    world.drop("digits/a")
+    world.grow_quiet()
+    assert world.store.head("digits").data is not None
+    assert world.builds.rebuilds == {}
+    resume_project(world.ports, "digits", "ops")
+    assert len(world.builds.rebuilds) == 1
 
 
 def test_a_busy_codepipeline_delays_a_rebuild_and_loses_nothing() -> None:
