@@ -38,7 +38,7 @@ class Workbench:
     log: Path
 
     def cdk(self, *arguments: str) -> None:
-        """Run the CDK command line on this tree's app; its milestones are shown, every resource event is in the log."""
+        """Run the CDK command line on this tree's app; milestones are shown, every resource event is in the log."""
         print(f"  $ cdk {shlex.join(arguments)} -c stage={self.stage}", flush=True)
         command: list[str | Path] = [
             CDK,
@@ -63,7 +63,10 @@ class Workbench:
         """Run the AWS command line; return its JSON answer, if it gave one."""
         if shown:
             print(f"  $ aws {shlex.join(arguments)}", flush=True)
-        answer = self._output([AWS, *arguments, "--output", "json"])
+        # Version 1 of the AWS command line forgets AWS_ENDPOINT_URL for SQS in us-east-1: it is said as an option too.
+        endpoint = self.environment.get("AWS_ENDPOINT_URL")
+        options = ["--endpoint-url", endpoint] if endpoint else []
+        answer = self._output([AWS, *options, *arguments, "--output", "json"])
         return json.loads(answer) if answer.strip() else None
 
     def git(self, folder: Path, *arguments: str, shown: bool = False) -> str:
