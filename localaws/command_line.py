@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from localaws import githost
 from localaws.caller import Caller
 from localaws.home import DEFAULT_HOME, Home
-from localaws.mailbox import invitations
+from localaws.mailbox import invitations, letters
 from localaws.processes import ProcessLedger, started_at
 from localaws.server import ServerError, bind, serve, source_root, without_proxy
 
@@ -78,6 +78,11 @@ def _add_hook_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     confirm = answers.add_parser("confirm", parents=[shared], help="confirm subscriptions that await it")
     confirm.add_argument("address", nargs="?", help="of one address alone (default: of every address)")
     confirm.set_defaults(run=_confirm_subscriptions)
+    mail = commands.add_parser("mail", parents=[shared], help="print the e-mail that arrived, oldest first")
+    mail.add_argument("address", nargs="?", help="of one address alone (default: of every address)")
+    mail.add_argument("--last", type=int, metavar="N", help="the newest N alone")
+    mail.add_argument("--all", action="store_true", help="also those that ask to confirm a subscription")
+    mail.set_defaults(run=_show_mail)
 
 
 def running(home: Home) -> dict[str, Any] | None:
@@ -210,6 +215,15 @@ def _confirm_subscriptions(home: Home, options: argparse.Namespace) -> int:
                 continue  # confirmed before, or gone
             raise
         print(f"{invitation.address} now gets mail from {invitation.topic_arn}.")
+    return 0
+
+
+def _show_mail(home: Home, options: argparse.Namespace) -> int:
+    arrived = list(letters(home.mail, options.address, with_invitations=options.all))
+    wanted = arrived if options.last is None else arrived[max(0, len(arrived) - options.last) :]
+    if not wanted:
+        print("No mail has arrived.", file=sys.stderr)
+    print(f"{'-' * 72}\n".join(wanted), end="")
     return 0
 
 

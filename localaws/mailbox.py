@@ -67,7 +67,22 @@ def invite(folder: Path, invitation: Invitation, endpoint: str) -> None:
 
 def invitations(folder: Path) -> Iterator[Invitation]:
     """Yield every invitation that was ever sent, oldest first."""
-    for file in sorted(folder.glob("*.eml")):
-        message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+    for message in _messages(folder):
         if message[_TOKEN]:
             yield Invitation(str(message["To"]), str(message[_TOPIC]), str(message[_TOKEN]))
+
+
+def letters(folder: Path, address: str | None = None, *, with_invitations: bool = False) -> Iterator[str]:
+    """Yield what arrived, for one address or all, as its reader would see it, oldest first."""
+    for message in _messages(folder):
+        if (message[_TOKEN] and not with_invitations) or address not in {None, str(message["To"])}:
+            continue
+        headers = "\n".join(
+            f"{name + ':':<9}{str(message[name]).strip()}" for name in ("From", "To", "Subject", "Date")
+        )
+        yield f"{headers}\n\n{message.get_content().strip()}\n"
+
+
+def _messages(folder: Path) -> Iterator[EmailMessage]:
+    for file in sorted(folder.glob("*.eml")):
+        yield email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
