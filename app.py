@@ -1,6 +1,7 @@
 """The CDK app: reads the stage's configuration and composes its stacks. It makes no AWS call and needs no credentials.
 
-cdk deploy --all -c stage=local|dev|prod
+cdk deploy --all -c stage=local|dev|prod      the stage of config/<stage>.yaml
+cdk deploy --all -c config=PATH               the stage of a configuration kept elsewhere
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ def main() -> None:
     from stacks.composition import compose  # noqa: PLC0415
 
     app = App()
-    stage = app.node.try_get_context("stage")
+    stage, elsewhere = app.node.try_get_context("stage"), app.node.try_get_context("config")
     try:
-        config = read_stage_config(ROOT / "config" / f"{stage}.yaml")
+        config = read_stage_config(Path(elsewhere) if elsewhere else ROOT / "config" / f"{stage}.yaml")
     except DocumentError as error:
         sys.exit(str(error))
-    if config.stage != stage:
+    if not elsewhere and config.stage != stage:
         sys.exit(f"config/{stage}.yaml:1: it says `stage: {config.stage}`; name the file and the stage alike.")
     compose(app, config)
     app.synth()

@@ -51,9 +51,9 @@ class LocalAws:
         """Make a bare repository `owner/name`, the local stand-in for one on GitHub; return the URL to push to."""
         return self._command("git", "create", name).strip()
 
-    def show_mail(self) -> None:
-        """Print every e-mail that arrived, as its reader would see it."""
-        sys.stdout.write(self._command("mail"))
+    def show_mail(self, address: str, last: int) -> None:
+        """Print the last e-mails that someone got, as their reader would see them."""
+        sys.stdout.write(self._command("mail", address, "--last", str(last)))
 
     def _command(self, *arguments: str) -> str:
         done = subprocess.run(

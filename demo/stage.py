@@ -18,6 +18,7 @@ Document = dict[str, Any]
 
 PIPELINE_SECONDS = 180.0
 RUN_SECONDS = 90.0
+LOOK_EVERY_SECONDS = 0.5
 
 
 class NotSeenError(Exception):
@@ -77,12 +78,12 @@ class Stage:
 
         def look() -> Document | None:
             nonlocal told
+            told = self._tell(self._pipeline(project, commit), told)
+            if "Register" not in told:
+                return None
             [standing] = [each for each in self.bench.ask("projects") if each["project"]["name"] == project]
             image: Document | None = standing["head"].get("image")
-            if image and image["commit"] == commit:
-                return image
-            told = self._tell(self._pipeline(project, commit), told)
-            return None
+            return image if image and image["commit"] == commit else None
 
         return self._await(f"an image of {project} built from {commit[:12]}", PIPELINE_SECONDS, look)
 
@@ -109,11 +110,11 @@ class Stage:
         stages = {stage["stageName"]: stage.get("latestExecution", {}).get("status") for stage in state["stageStates"]}
         if "Failed" in stages.values():
             raise NotSeenError(f"the pipeline {name} failed at {commit[:12]}: `dropforge notices` says why")
-        return " → ".join(f"{stage} {status}" for stage, status in stages.items() if status)
+        return f"{name}: " + " → ".join(f"{stage} {status}" for stage, status in stages.items() if status)
 
     def _tell(self, now: str, told: str) -> str:
         if now and now != told:
-            print(f"  pipeline: {now}", flush=True)
+            print(f"  {now}", flush=True)
         return now or told
 
     def _await(self, what: str, seconds: float, look: Callable[[], Found | None]) -> Found:
@@ -123,7 +124,7 @@ class Stage:
             found = look()
             if found is not None:
                 return found
-            time.sleep(0.3)
+            time.sleep(LOOK_EVERY_SECONDS)
         raise NotSeenError(
             f"{what} did not appear within {seconds:.0f} s: see {self.bench.log} and {self.local.home}/server.log"
         )

@@ -111,7 +111,7 @@ class Story:
     def look(self) -> None:
         self.stage.bench.show("runs")
         self.stage.bench.show("show", self.first)
-        self.stage.local.show_mail()
+        self.stage.local.show_mail("ada@example.com", last=2)
         told = "\n".join(path.read_text() for path in (self.stage.local.home / "mail").glob("*.eml"))
         expect("the loss is not a number" in told, "a mail should carry the reason of the failed run")
 

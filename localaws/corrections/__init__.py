@@ -18,6 +18,7 @@ from localaws.corrections import (
     request_resources,
     root_signature,
     service_principals,
+    settled_stacks,
     stream_batches,
     table_properties,
     topic_properties,
@@ -39,8 +40,9 @@ _ALL = (
     registry,
     request_resources,
     root_signature,
-    stream_batches,
     service_principals,
+    settled_stacks,
+    stream_batches,
     table_properties,
     topic_properties,
 )
