@@ -18,7 +18,7 @@ AWS = ROOT / ".tools" / "codebuild" / "bin" / "aws"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 NODE_PATH = ROOT / ".tools" / "node-path"
 ANY = re.compile("")
-CDK_MILESTONE = re.compile(r"^ *[✅❌✨]|: deploying|[Ee]rror|FAILED|ROLLBACK")
+CDK_MILESTONE = re.compile(r"^ *[✅❌✨]|: deploying|FAILED|ROLLBACK")
 
 
 class CommandFailedError(Exception):
