@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.localaws.local_server import LocalServer, eventually
+from tests.localaws.local_server import LocalServer
 from tests.localaws.pipeline_world import World
 
 pytestmark = pytest.mark.local
@@ -53,19 +53,14 @@ def _apply(world: World, operation: str, template: dict[str, Any]) -> dict[str, 
     """Create or update the stack; return its outputs."""
     cloudformation = world.server.client("cloudformation")
     getattr(cloudformation, operation)(StackName=world.name, TemplateBody=json.dumps(template))
-    stack = _settled(world)
+    stack = _stack(world)
     assert stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, stack
     return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
 
 
-def _settled(world: World) -> dict[str, Any]:
-    cloudformation = world.server.client("cloudformation")
-
-    def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = cloudformation.describe_stacks(StackName=world.name)["Stacks"][0]
-        return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
-
-    return eventually(look, "the stack's end")
+def _stack(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = world.server.client("cloudformation").describe_stacks(StackName=world.name)["Stacks"][0]
+    return found
 
 
 @pytest.mark.parametrize("kind", ["CodeConnections", "CodeStarConnections"])
@@ -97,11 +92,8 @@ def test_deleting_the_stack_deletes_what_it_made(world: World) -> None:
     outputs = _apply(world, "create_stack", _template(world))
 
     world.server.client("cloudformation").delete_stack(StackName=world.name)
-    eventually(
-        lambda: world.name not in [item["name"] for item in world.pipelines.list_pipelines()["pipelines"]],
-        "no pipeline",
-    )
 
+    assert world.name not in [item["name"] for item in world.pipelines.list_pipelines()["pipelines"]]
     listed = world.server.client("codeconnections").list_connections()["Connections"]
     assert outputs["Connection"] not in [item["ConnectionArn"] for item in listed]
 
@@ -112,7 +104,24 @@ def test_a_mistake_in_the_template_fails_the_stack_with_the_sentence(world: Worl
 
     world.server.client("cloudformation").create_stack(StackName=world.name, TemplateBody=json.dumps(template))
 
-    assert _settled(world)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert _stack(world)["StackStatus"] == "ROLLBACK_COMPLETE"
     events = world.server.client("cloudformation").describe_stack_events(StackName=world.name)["StackEvents"]
     reasons = [event.get("ResourceStatusReason", "") for event in events]
     assert any("The input artifact Nothing of action Register is not an output" in reason for reason in reasons)
+
+
+def test_a_failed_update_has_rolled_back_by_the_time_that_the_change_set_is_answered(world: World) -> None:
+    cloudformation = world.server.client("cloudformation")
+    before = _apply(world, "create_stack", _template(world))
+    template = _template(world, variables=[{"name": "Data", "defaultValue": "none"}])
+    template["Resources"]["Refused"] = {"Type": "AWS::CodePipeline::Pipeline", "Properties": {"Name": "not one"}}
+    template["Resources"]["Refused"]["DependsOn"] = "Pipeline"
+
+    change = {"StackName": world.name, "ChangeSetName": "bad"}
+    cloudformation.create_change_set(**change, TemplateBody=json.dumps(template))
+    assert cloudformation.describe_change_set(**change)["Status"] == "CREATE_COMPLETE"
+    cloudformation.execute_change_set(**change)
+
+    assert _stack(world)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    pipeline = world.pipelines.get_pipeline(name=before["Pipeline"])["pipeline"]
+    assert pipeline.get("variables", []) == []
