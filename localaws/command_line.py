@@ -19,7 +19,9 @@ from botocore.exceptions import ClientError
 
 from localaws import githost
 from localaws.caller import Caller
-from localaws.home import DEFAULT_HOME, Home
+from localaws.codebuild.warming import warm
+from localaws.containers.dockerfile import BuildError
+from localaws.home import DEFAULT_CACHE, DEFAULT_HOME, Home
 from localaws.mailbox import invitations, letters
 from localaws.processes import ProcessLedger, started_at
 from localaws.server import ServerError, bind, serve, source_root, without_proxy
@@ -33,10 +35,10 @@ _STOP_SECONDS = 20.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 not, 2 a command that does not exist."""
     options = _parser().parse_args(arguments)
-    home = Home(Path(options.home).absolute())
+    home = Home(Path(options.home).absolute(), Path(options.cache).absolute())
     try:
         code: int = options.run(home, options)
-    except (ServerError, githost.RepositoryError, githost.GitError) as error:
+    except (ServerError, BuildError, githost.RepositoryError, githost.GitError) as error:
         print(f"localaws: {error}", file=sys.stderr)
         return 1
     return code
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--home", default=str(DEFAULT_HOME), help="folder that holds everything (default: %(default)s)")
+    shared.add_argument("--cache", default=str(DEFAULT_CACHE), help="folder that homes share (default: %(default)s)")
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     where.add_argument("--region", default=DEFAULT_REGION, help="its only region (default: %(default)s)")
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, parents=parents, help=text, description=text).set_defaults(run=run)
     _add_hook_commands(commands, shared)
+    _add_folder_commands(commands, shared)
     return parser
 
 
@@ -78,6 +82,12 @@ def _add_hook_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     confirm = answers.add_parser("confirm", parents=[shared], help="confirm subscriptions that await it")
     confirm.add_argument("address", nargs="?", help="of one address alone (default: of every address)")
     confirm.set_defaults(run=_confirm_subscriptions)
+
+
+def _add_folder_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    warm = commands.add_parser("warm", parents=[shared], help="install what images need before their first build")
+    warm.add_argument("folder", nargs="+", help="with a Dockerfile, as a data scientist's repository has it")
+    warm.set_defaults(run=_warm)
     mail = commands.add_parser("mail", parents=[shared], help="print the e-mail that arrived, oldest first")
     mail.add_argument("address", nargs="?", help="of one address alone (default: of every address)")
     mail.add_argument("--last", type=int, metavar="N", help="the newest N alone")
@@ -120,7 +130,7 @@ def _up(home: Home, options: argparse.Namespace) -> int:
     with home.log.open("ab") as output:
         server = subprocess.Popen(
             [interpreter(), "-m", "localaws", "serve", "--home", str(home.root),
-             "--port", str(options.port), "--region", options.region],
+             "--cache", str(home.cache), "--port", str(options.port), "--region", options.region],
             cwd=source_root(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     record = _await_health(home, server)
@@ -215,6 +225,12 @@ def _confirm_subscriptions(home: Home, options: argparse.Namespace) -> int:
                 continue  # confirmed before, or gone
             raise
         print(f"{invitation.address} now gets mail from {invitation.topic_arn}.")
+    return 0
+
+
+def _warm(home: Home, options: argparse.Namespace) -> int:
+    for folder in options.folder:
+        print(f"{folder}: {warm(Path(folder), home.cache, interpreter())}", end="")
     return 0
 
 

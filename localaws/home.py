@@ -1,4 +1,7 @@
-"""Where the local AWS keeps everything: one folder, safe to delete while the server is stopped."""
+"""Where the local AWS keeps everything: one folder, safe to delete while the server is stopped.
+
+What is the same for every server, since its name says its content, may lie in a cache that several share.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_HOME = Path(".localaws")
+DEFAULT_CACHE = DEFAULT_HOME / "cache"
 ACCESS_KEY_ID = "localaws"
 
 
@@ -24,9 +28,13 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Home:
-    """The layout below `root`; folders are made when `prepare` is called."""
+    """The layout below `root`; folders are made when `prepare` is called.
+
+    shared_cache: a cache that other homes use too, also at the same time; without one, the home has its own.
+    """
 
     root: Path
+    shared_cache: Path | None = None
 
     @property
     def state(self) -> Path:
@@ -50,8 +58,13 @@ class Home:
 
     @property
     def images(self) -> Path:
-        """Layers and unpacked images, by digest."""
+        """The registry's own layers, by digest and repository, and the names of the images that builds made."""
         return self.root / "images"
+
+    @property
+    def cache(self) -> Path:
+        """What images are made of, installed and unpacked, each by digest: safe to delete, slow to lose."""
+        return self.shared_cache or self.root / "cache"
 
     @property
     def jobs(self) -> Path:

@@ -86,7 +86,15 @@ def serve(home: Home, port: int, region: str) -> None:
     home.prepare()
     listener = _bind_as_before(home, port)
     environment = emulator_environment(home, listener.getsockname()[1], region)
-    arguments = [sys.executable, "-m", "localaws.serving", str(home.root), region, str(listener.fileno())]
+    arguments = [
+        sys.executable,
+        "-m",
+        "localaws.serving",
+        str(home.root),
+        str(home.cache),
+        region,
+        str(listener.fileno()),
+    ]
     os.execve(sys.executable, arguments, environment | {"PYTHONPATH": str(source_root())})  # noqa: S606  (no shell)
 
 

@@ -1,4 +1,7 @@
-"""The server process, in the environment that `server.serve` prepared: `python -m localaws.serving HOME REGION FD`."""
+"""The server process, in the environment that `server.serve` prepared.
+
+`python -m localaws.serving HOME CACHE REGION FD`
+"""
 
 from __future__ import annotations
 
@@ -113,4 +116,5 @@ def _end_jobs(runtime: Runtime) -> None:
 
 
 if __name__ == "__main__":
-    main(Home(Path(sys.argv[1])), sys.argv[2], socket.socket(fileno=int(sys.argv[3])))
+    root, cache, region, descriptor = sys.argv[1:]
+    main(Home(Path(root), Path(cache)), region, socket.socket(fileno=int(descriptor)))

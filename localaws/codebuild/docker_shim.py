@@ -1,8 +1,9 @@
 """What `docker` is in a build: the real one, if an engine answers, else this program, which can do without.
 
 Runs on its own (`python -I docker_shim.py …`) with the variables of the build: AWS_ENDPOINT_URL (this server),
-LOCALAWS_IMAGES (where images are kept), LOCALAWS_ENGINE (docker or podman, if one answers). In both cases the host of
-ECR, <account>.dkr.ecr.<region>.amazonaws.com, means the registry of this server.
+LOCALAWS_IMAGES (where names of images are kept) and LOCALAWS_CACHE (what they are made of), LOCALAWS_ENGINE (docker or
+podman, if one answers). In both cases the host of ECR, <account>.dkr.ecr.<region>.amazonaws.com, means the registry of
+this server.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _builder() -> Builder:
-    return Builder(Path(os.environ["LOCALAWS_IMAGES"]))
+    return Builder(Path(os.environ["LOCALAWS_IMAGES"]), Path(os.environ["LOCALAWS_CACHE"]))
 
 
 def _image(name: str) -> BuiltImage:

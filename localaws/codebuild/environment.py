@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from localaws.codebuild.build import Build, PhaseFailedError
 from localaws.codebuild.buildspec import Buildspec
+from localaws.home import Home
 from localaws.runtime import Runtime
 
 _NETWORK = (
@@ -23,7 +24,7 @@ _NETWORK = (
 )  # fmt: skip
 
 
-def of_machine(runtime: Runtime, tools: Path, home: Path, engine: str) -> dict[str, str]:
+def of_machine(place: Home, tools: Path, home: Path, engine: str) -> dict[str, str]:
     """Return what CodeBuild's own image would set, as far as it concerns programs."""
     return {
         **{name: os.environ[name] for name in _NETWORK if name in os.environ},
@@ -36,7 +37,8 @@ def of_machine(runtime: Runtime, tools: Path, home: Path, engine: str) -> dict[s
         "PIP_REQUIRE_VIRTUALENV": "true",
         "LOCALAWS_ENGINE": engine if engine in {"docker", "podman"} else "",
         "LOCALAWS_TOOLS": str(tools),
-        "LOCALAWS_IMAGES": str(runtime.home.images.resolve()),
+        "LOCALAWS_IMAGES": str(place.images.resolve()),
+        "LOCALAWS_CACHE": str(place.cache.resolve()),
     }
 
 

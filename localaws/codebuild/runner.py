@@ -160,7 +160,7 @@ class BuildRunner:
         self._environment = {
             **given,
             **environment.of_build(self._runtime, self._build, self._environment, source),
-            **environment.of_machine(self._runtime, folder, home, engine),
+            **environment.of_machine(self._runtime.home, folder, home, engine),
         }
         self._link_cache(home, source)
         self._shell.prepare(self._spec.shell, self._environment, source)

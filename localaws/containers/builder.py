@@ -28,11 +28,11 @@ class BuildReport:
 
 
 class Builder:
-    """Builds into the image store below a folder, which also keeps the layers of dependencies."""
+    """Builds images, whose names are kept below a folder; what can be shared goes into a cache."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = ImageStore(folder / "store")
-        self._dependencies = Dependencies(folder / "dependencies", self.store)
+    def __init__(self, names: Path, cache: Path) -> None:
+        self.store = ImageStore(names, cache / "blobs")
+        self._dependencies = Dependencies(cache / "dependencies", self.store)
 
     def build(
         self, context: Path, dockerfile: Path | None = None, build_arguments: Mapping[str, str] | None = None

@@ -77,7 +77,7 @@ class Dependencies:
             known = self._folder / f"{key}.json"
             if known.exists():
                 blob = Blob(**json.loads(known.read_text(encoding="utf-8")))
-                if self._store.blob(blob.digest).exists():
+                if self._store.holds(blob):
                     return blob, True
             blob = self._install(steps, files)
             known.write_text(json.dumps({"digest": blob.digest, "size": blob.size}), encoding="utf-8")

@@ -183,9 +183,14 @@ def pull(
     return PulledImage(wanted.reference, config, layers, local, token)
 
 
+def layer_folder(home: Home, digest: str) -> Path:
+    """Return where a layer is unpacked, or will be."""
+    return home.cache / "layers" / digest.removeprefix("sha256:")
+
+
 def _layer(registry: Registry, image: ImageReference, digest: str, home: Home) -> Path:
     """Verify a layer's bytes in the registry, and return the folder in which it is unpacked."""
-    folder = home.images / "layers" / digest.removeprefix("sha256:")
+    folder = layer_folder(home, digest)
     with registry.blob(image.repository, digest) as source:
         if folder.exists():
             HashingReader(source).compare(digest)

@@ -1,5 +1,7 @@
 """Images that were built here: blobs by digest, manifests by name, as an engine's local image store has them.
 
+Names are each server's own; blobs may be shared, since a digest names the same bytes everywhere.
+
 Follows https://github.com/opencontainers/image-spec/blob/main/manifest.md.
 """
 
@@ -57,15 +59,22 @@ class BuiltImage:
 
 
 class ImageStore:
-    """A folder of images; safe to use from several processes at once."""
+    """Images, their names below one folder and their blobs below another; safe for several processes at once."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        (folder / "blobs").mkdir(parents=True, exist_ok=True)
+    def __init__(self, names: Path, blobs: Path) -> None:
+        self._names_file = names / "names.json"
+        self._blobs = blobs
+        for folder in (names, blobs):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def blob(self, digest: str) -> Path:
         """Return the file of a blob, which need not exist."""
-        return self._folder / "blobs" / digest.removeprefix("sha256:")
+        return self._blobs / digest.removeprefix("sha256:")
+
+    def holds(self, blob: Blob) -> bool:
+        """Return whether a blob is there, as far as its size tells."""
+        file = self.blob(blob.digest)
+        return file.exists() and file.stat().st_size == blob.size
 
     def add_layer(self, entries: Iterable[Entry]) -> Blob:
         return self._add(lambda out: write_layer(entries, out))
@@ -82,11 +91,15 @@ class ImageStore:
             )
 
     def _add(self, write: Callable[[HashingWriter], object]) -> Blob:
-        handle, name = tempfile.mkstemp(dir=self._folder)
-        with os.fdopen(handle, "wb") as file:
-            out = HashingWriter(file)
-            write(out)
-        Path(name).rename(self.blob(out.digest))
+        handle, name = tempfile.mkstemp(prefix=".writing-", dir=self._blobs)
+        unfinished = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                out = HashingWriter(file)
+                write(out)
+            unfinished.rename(self.blob(out.digest))
+        finally:
+            unfinished.unlink(missing_ok=True)
         return Blob(out.digest, out.size)
 
     def add_image(self, config: Mapping[str, Any], layers: list[Blob], history: list[str]) -> BuiltImage:
@@ -135,7 +148,7 @@ class ImageStore:
     @contextmanager
     def _names(self) -> Iterator[dict[str, str]]:
         """Hold the names, alone, and write them back if they changed."""
-        with (self._folder / "names.json").open("a+", encoding="utf-8") as file:
+        with self._names_file.open("a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             names: dict[str, str] = json.loads(file.read() or "{}")

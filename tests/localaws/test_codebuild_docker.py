@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from localaws.codebuild import docker_shim
-from tests.localaws.containers_workshop import write_context
-from tests.localaws.local_server import LocalServer
+from localaws.codebuild.environment import of_machine
+from localaws.home import Home
+from tests.localaws.containers_workshop import write_context, write_index
+from tests.localaws.local_server import LocalServer, run_command
 
 HOST = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
 
@@ -31,6 +33,7 @@ class Docker:
             "HOME": str(self.folder),
             "AWS_ENDPOINT_URL": self.endpoint,
             "LOCALAWS_IMAGES": str(self.folder / "images"),
+            "LOCALAWS_CACHE": str(self.folder / "cache"),
             **variables,
         }
         return subprocess.run(
@@ -61,7 +64,7 @@ def test_build_login_push_inspect_and_pull_agree_on_the_digest(local_aws: LocalS
     assert f"1: digest: {digest} size: " in pushed.stdout
     shown = docker("inspect", "--format", "{{index .RepoDigests 0}} {{.Id}}", image).stdout
     assert shown == f"{HOST}/shim/churn@{digest} {digest}\n"
-    elsewhere = {"LOCALAWS_IMAGES": str(docker.folder / "other")}
+    elsewhere = {"LOCALAWS_IMAGES": str(docker.folder / "other"), "LOCALAWS_CACHE": str(docker.folder / "other")}
     assert f"Digest: {digest}" in docker("pull", image, **elsewhere).stdout
     assert docker("image", "inspect", "-f", "{{.Id}}", image, **elsewhere).stdout == f"{digest}\n"
 
@@ -116,3 +119,16 @@ def _logged_in_everywhere(folder: Path) -> Path:
     configuration.mkdir(exist_ok=True)
     (configuration / "config.json").write_text('{"auths": {"docker.io": {"auth": "eDp5"}}}', encoding="utf-8")
     return configuration
+
+
+def test_what_was_warmed_is_not_installed_again_by_a_build(docker: Docker) -> None:
+    dockerfile = "FROM python:3.13\nRUN pip install --index-url {} answer\nCOPY train.py ./\n"
+    dockerfile = dockerfile.format(write_index(docker.folder / "index"))
+    context = write_context(docker.folder / "context", "pass", dockerfile)
+    cache = docker.folder / "cache"
+    assert "installed." in run_command("warm", str(context), "--cache", str(cache))
+    assert len(list((cache / "layers").iterdir())) == 3
+    of_builds = of_machine(Home(docker.folder), docker.folder, docker.folder, "")
+    built = docker("build", str(context), **{name: of_builds[name] for name in of_builds if name.startswith("PIP_")})
+    assert "from the cache." in built.stdout, built.stderr
+    assert docker("images").stdout.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,16 @@ def test_the_same_input_gives_the_same_digest_wherever_and_whenever_it_is_built(
     for number, file in enumerate(sorted(second.iterdir())):
         os.utime(file, (number, number))
         file.chmod(0o600)
-    digests = {Builder(tmp_path / name).build(path).image.digest for name, path in (("a", first), ("b", second))}
+    digests = {
+        Builder(tmp_path / name, tmp_path / name).build(path).image.digest
+        for name, path in (("a", first), ("b", second))
+    }
     assert len(digests) == 1
 
 
 def test_another_program_gives_another_digest_and_the_same_dependency_layer(tmp_path: Path) -> None:
     index = write_index(tmp_path / "index")
-    builder = Builder(tmp_path / "images")
+    builder = Builder(tmp_path / "images", tmp_path / "cache")
     first = builder.build(_context(tmp_path / "one", index)).image
     changed = _context(tmp_path / "two", index)
     (changed / "train.py").write_text("print('other')\n", encoding="utf-8")
@@ -50,7 +54,7 @@ def test_another_program_gives_another_digest_and_the_same_dependency_layer(tmp_
 
 def test_dependencies_are_installed_once_for_the_same_requirements(tmp_path: Path) -> None:
     index = write_index(tmp_path / "index")
-    builder = Builder(tmp_path / "images")
+    builder = Builder(tmp_path / "images", tmp_path / "cache")
     context = _context(tmp_path / "context", index)
     assert "installed" in builder.build(context).lines[1]
     (tmp_path / "index" / "simple" / "answer" / "index.html").unlink()  # pip could not install it again
@@ -62,7 +66,7 @@ def test_dependencies_are_installed_once_for_the_same_requirements(tmp_path: Pat
 
 def test_installed_modules_and_programs_are_found_by_the_image_s_python(tmp_path: Path) -> None:
     index = write_index(tmp_path / "index")
-    builder = Builder(tmp_path / "images")
+    builder = Builder(tmp_path / "images", tmp_path / "cache")
     context = _context(tmp_path / "context", index)
     (context / "train.py").write_text("import answer; print(answer.VALUE, answer.__cached__)\n", encoding="utf-8")
     image = unpacked(builder, builder.build(context).image, tmp_path / "unpacked")
@@ -74,7 +78,7 @@ def test_installed_modules_and_programs_are_found_by_the_image_s_python(tmp_path
 
 
 def test_the_requested_base_is_on_record_and_the_image_says_that_it_is_host_based(tmp_path: Path) -> None:
-    report = Builder(tmp_path / "images").build(write_context(tmp_path / "context", "pass"))
+    report = Builder(tmp_path / "images", tmp_path / "cache").build(write_context(tmp_path / "context", "pass"))
     labels = report.image.config["config"]["Labels"]
     assert labels["localaws.host-based"] == "true"
     assert labels["localaws.requested-base"] == "public.ecr.aws/docker/library/python:3.11-slim"
@@ -110,3 +114,25 @@ def test_a_device_is_refused(tmp_path: Path) -> None:
 def _context(folder: Path, index: str) -> Path:
     dockerfile = _WITH_DEPENDENCY.format(index=index)
     return write_context(folder, "print('hello')", dockerfile, requirements__txt="answer==1.0\n")
+
+
+def test_servers_with_one_cache_install_once_also_when_both_want_it_at_once(tmp_path: Path) -> None:
+    context = _context(tmp_path / "context", write_index(tmp_path / "index"))
+    builders = [Builder(tmp_path / name, tmp_path / "cache") for name in ("one", "two")]
+    with ThreadPoolExecutor() as threads:
+        reports = list(threads.map(lambda builder: builder.build(context), builders))
+    assert sorted(report.lines[1].rpartition(", ")[2] for report in reports) == ["from the cache.", "installed."]
+    assert reports[0].image.digest == reports[1].image.digest
+    builders[0].store.tag("mine:latest", reports[0].image.digest)
+    assert "mine:latest" not in builders[1].store.names()
+
+
+def test_a_dependency_layer_that_lost_bytes_is_made_again(tmp_path: Path) -> None:
+    context = _context(tmp_path / "context", write_index(tmp_path / "index"))
+    builder = Builder(tmp_path / "images", tmp_path / "cache")
+    layer = builder.build(context).image.blobs[2]
+    os.truncate(builder.store.blob(layer), 1000)
+    again = builder.build(context)
+    assert "installed" in again.lines[1]
+    assert again.image.blobs[2] == layer
+    assert builder.store.blob(layer).stat().st_size > 1000

@@ -48,6 +48,7 @@ def test_it_runs_with_the_checkout_of_the_program_and_the_build_folder_gone(stag
     image = _image(tmp_path, "import helper; print(helper.WORD)", helper__py="WORD = 'from the image'\n")
     shutil.rmtree(tmp_path / "context")
     shutil.rmtree(tmp_path / "images")
+    shutil.rmtree(tmp_path / "cache")
     assert stage.run(image) == (0, "from the image\n")
 
 
@@ -229,7 +230,7 @@ _STUBBORN = """
 
 def _image(folder: Path, program: str, **files: str) -> PulledImage:
     dockerfile = 'FROM python:3.11\nWORKDIR /opt/program\nCOPY *.py ./\nENTRYPOINT ["python", "-u", "train.py"]\n'
-    builder = Builder(folder / "images")
+    builder = Builder(folder / "images", folder / "cache")
     built = builder.build(write_context(folder / "context", program, dockerfile, **files)).image
     return unpacked(builder, built, folder / "unpacked")
 

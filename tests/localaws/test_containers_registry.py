@@ -33,7 +33,11 @@ class Laptop:
     """A builder, and a home that has pulled nothing yet."""
 
     def __init__(self, server: LocalServer, folder: Path, repository: str, **settings: Any) -> None:
-        self.builder, self.home, self.repository = Builder(folder / "images"), Home(folder / "home"), repository
+        self.builder, self.home, self.repository = (
+            Builder(folder / "images", folder / "cache"),
+            Home(folder / "home"),
+            repository,
+        )
         self.home.prepare()
         self.folder = folder
         self.caller = Caller(server.endpoint, server.region, server.home.credentials())
@@ -164,7 +168,7 @@ def test_two_pulls_at_once_both_have_the_whole_image(laptop: Laptop) -> None:
         thread.join()
     assert len(found) == 4
     assert all((pulled.layers[-1] / "opt/program/train.py").exists() for pulled in found)
-    assert not list((laptop.home.images / "layers").glob(".unpacking-*"))
+    assert not list((laptop.home.cache / "layers").glob(".unpacking-*"))
 
 
 def _role(server: LocalServer, name: str, actions: tuple[str, ...], resource: str) -> str:

@@ -135,7 +135,7 @@ def _push_image(server: LocalServer, folder: Path) -> str:
         'FROM python:3.12-slim\nWORKDIR /opt/program\nCOPY train.py train.py\nENTRYPOINT ["python", "train.py"]\n'
     )
     (folder / "Dockerfile").write_text(dockerfile)
-    builder = Builder(folder / "builder")
+    builder = Builder(folder / "builder", folder / "cache")
     image = builder.build(folder).image
     token = server.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
     Registry(server.endpoint, token).push(image, builder.store, ImageReference.parse(f"{uri}:first"))
