@@ -29,6 +29,37 @@ class ServicePrincipal:
     source_arn: str
 
 
+@dataclass(frozen=True)
+class Role:
+    """A role that a service has assumed, or will: made once for a job, a build or an execution, used for all it does.
+
+    Everything raises botocore's ClientError where the role does not exist or its trust policy refuses.
+    """
+
+    caller: Caller
+    arn: str
+    session_name: str
+    principal: ServicePrincipal
+
+    def client(self, service: str) -> Any:
+        """Return a client of a service: every call is allowed or refused by the role's policies."""
+        found = self.credentials()
+        return self.caller.client_with(service, found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+
+    def credentials(self) -> dict[str, Any]:
+        """Return temporary credentials as AssumeRole does (AccessKeyId, SecretAccessKey, SessionToken), kept in use."""
+        return self.caller.credentials(self)
+
+    def assume(self, **restrictions: Any) -> dict[str, Any]:
+        """Return fresh credentials, restricted as AssumeRole can (Policy, DurationSeconds)."""
+        return self.caller.assume(self, restrictions)
+
+    @property
+    def endpoint(self) -> str:
+        """Where its calls go."""
+        return self.caller.endpoint
+
+
 class Caller:
     """Makes botocore clients of this server: as the account's root user, or as a role that a service of ours assumed.
 
@@ -41,43 +72,33 @@ class Caller:
         self._root = root
         self._session = botocore.session.Session()
         self._lock = threading.RLock()
-        self._assumed: dict[tuple[str, str, ServicePrincipal | None], dict[str, Any]] = {}
+        self._assumed: dict[tuple[str, str, ServicePrincipal], dict[str, Any]] = {}
         self._clients: dict[tuple[str, str], Any] = {}
 
-    def client(
-        self,
-        service: str,
-        role_arn: str | None = None,
-        session_name: str = "localaws",
-        principal: ServicePrincipal | None = None,
-    ) -> Any:
-        """Return a client of a service; with a role, every call is allowed or refused by that role's policies.
+    def client(self, service: str) -> Any:
+        """Return a client of a service as the account's root user."""
+        return self.client_with(service, self._root.access_key_id, self._root.secret_access_key)
 
-        Raises botocore's ClientError where the role does not exist or its trust policy refuses.
-        """
-        if role_arn is None:
-            return self._client(service, self._root.access_key_id, self._root.secret_access_key)
-        role = self.credentials(role_arn, session_name, principal)
-        return self._client(service, role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
+    def role(self, arn: str, session_name: str, principal: ServicePrincipal) -> Role:
+        """Return a role as a service assumes it; nothing is asked of the server yet."""
+        return Role(self, arn, session_name, principal)
 
-    def credentials(
-        self, role_arn: str, session_name: str = "localaws", principal: ServicePrincipal | None = None
-    ) -> dict[str, Any]:
-        """Return temporary credentials of a role as AssumeRole does: AccessKeyId, SecretAccessKey, SessionToken."""
+    def credentials(self, role: Role) -> dict[str, Any]:
+        """Return a role's credentials, the same ones while they last."""
+        key = (role.arn, role.session_name, role.principal)
         with self._lock:
-            known = self._assumed.get((role_arn, session_name, principal))
+            known = self._assumed.get(key)
             if known is None or known["Expiration"].timestamp() - time.time() < _EXPIRY_MARGIN:
-                known = self.assume(principal, RoleArn=role_arn, RoleSessionName=session_name)
-                self._assumed[role_arn, session_name, principal] = known
+                known = self._assumed[key] = self.assume(role, {})
             return dict(known)
 
-    def assume(self, principal: ServicePrincipal | None, **request: Any) -> dict[str, Any]:
-        """Return fresh credentials for AssumeRole's request, made as a service principal, or as the root user."""
+    def assume(self, role: Role, restrictions: dict[str, Any]) -> dict[str, Any]:
+        """Return fresh credentials of a role, as the service that it names gets them."""
         sts = self._new_client("sts", self._root.access_key_id, self._root.secret_access_key, None)
-        if principal is not None:
-            said = {PRINCIPAL_HEADER: principal.name, SOURCE_ARN_HEADER: principal.source_arn}
-            sts.meta.events.register("before-sign.sts.AssumeRole", lambda request, **_: _add(request.headers, said))
-        credentials: dict[str, Any] = sts.assume_role(**request)["Credentials"]
+        said = {PRINCIPAL_HEADER: role.principal.name, SOURCE_ARN_HEADER: role.principal.source_arn}
+        sts.meta.events.register("before-sign.sts.AssumeRole", lambda request, **_: _add(request.headers, said))
+        answer = sts.assume_role(RoleArn=role.arn, RoleSessionName=role.session_name, **restrictions)
+        credentials: dict[str, Any] = answer["Credentials"]
         return credentials
 
     def forget(self) -> None:
@@ -86,7 +107,7 @@ class Caller:
             self._assumed.clear()
             self._clients.clear()
 
-    def _client(self, service: str, key: str, secret: str, token: str | None = None) -> Any:
+    def client_with(self, service: str, key: str, secret: str, token: str | None = None) -> Any:
         """Return the one client of a service and key: clients are safe to share, and slow to make; sessions neither."""
         with self._lock:
             if (service, key) not in self._clients:

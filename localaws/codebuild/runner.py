@@ -45,8 +45,10 @@ class BuildRunner:
 
     def __init__(self, runtime: Runtime, build: Build) -> None:
         self._runtime, self._build = runtime, build
-        self._record, self._role = build.record, build.project["serviceRole"]
-        self._principal = ServicePrincipal("codebuild.amazonaws.com", build.project["arn"])
+        self._record = build.record
+        session = f"AWSCodeBuild-{build.id.rpartition(':')[2]}"
+        principal = ServicePrincipal("codebuild.amazonaws.com", build.project["arn"])
+        self._role = runtime.caller.role(build.project["serviceRole"], session, principal)
         self._folder = runtime.home.builds.resolve() / build.id.replace(":", "-")
         self._deadline = time.monotonic() + 60.0 * self._record["timeoutInMinutes"]
         self._failed = False
@@ -114,26 +116,22 @@ class BuildRunner:
         if phases and "phaseStatus" not in phases[-1]:
             self._build.end_phase(status, code, message)
 
-    def _client(self, service: str) -> Any:
-        return self._runtime.caller.client(service, self._role, principal=self._principal)
-
     def _provision(self) -> None:
         """Assume the role, open the log, and lay out the folder of the build."""
         (self._folder / "home").mkdir(parents=True)
         (self._folder / "scratch").mkdir()
         group, stream = self._record["logs"]["groupName"], self._record["logs"]["streamName"]
         try:
-            client = self._client("logs")
+            client = self._role.client("logs")
             self._log = BuildLog(client, group, stream, self._build.ended)
         except ClientError as error:
             raise PhaseFailedError(
                 "ACCESS_DENIED",
-                f"Service role {self._role} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams "
-                f"for build {self._record['arn']}. Error message: {error.response['Error']['Message']}",
+                f"Service role {self._role.arn} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log "
+                f"streams for build {self._record['arn']}. Error message: {error.response['Error']['Message']}",
             ) from error
         self._runtime.spawn(f"log of {self._build.id}", self._log.keep_flushing)
-        session = f"AWSCodeBuild-{self._build.id.rpartition(':')[2]}"
-        credentials = self._runtime.caller.credentials(self._role, session, self._principal)
+        credentials = self._role.credentials()
         self._log.mask([credentials["SecretAccessKey"], credentials["SessionToken"]])
         self._environment = {**credentials}
         self._shell = BuildShell(
@@ -143,9 +141,9 @@ class BuildRunner:
     def _download(self) -> None:
         """Fetch the sources, read the buildspec, and set up the shell."""
         source, request = self._folder / "src", self._build.request
-        commit = sources.fetch(self._runtime, self._role, self._principal, request.source, source)
+        commit = sources.fetch(self._runtime, self._role, request.source, source)
         for name, secondary in request.secondary_sources.items():
-            sources.fetch(self._runtime, self._role, self._principal, secondary, self._folder / name)
+            sources.fetch(self._runtime, self._role, secondary, self._folder / name)
         if commit:
             with self._build.lock:
                 self._record["resolvedSourceVersion"] = commit
@@ -154,7 +152,7 @@ class BuildRunner:
         tools.prepare(folder)
         engine = choose_launcher(self._runtime.home).name
         given, hidden = environment.of_user(
-            self._build, self._spec, self._client("ssm"), self._client("secretsmanager")
+            self._build, self._spec, self._role.client("ssm"), self._role.client("secretsmanager")
         )
         self._log.mask(hidden)
         self._environment = {
@@ -165,7 +163,7 @@ class BuildRunner:
         self._link_cache(home, source)
         self._shell.prepare(self._spec.shell, self._environment, source)
         self._log.say(
-            f"localaws: engine={engine if self._environment['LOCALAWS_ENGINE'] else 'none'} role={self._role}"
+            f"localaws: engine={engine if self._environment['LOCALAWS_ENGINE'] else 'none'} role={self._role.arn}"
         )
 
     def _buildspec(self, source: Path) -> Buildspec:
@@ -224,7 +222,7 @@ class BuildRunner:
     def _upload(self) -> None:
         places = self._build.request.artifacts
         if places:
-            s3 = self._client("s3")
+            s3 = self._role.client("s3")
             for uri in artifacts.upload(s3, self._spec, places, self._folder / "src"):
                 self._log.say(f"Uploaded {uri}")
 

@@ -1,8 +1,9 @@
 """Runs the commands of a buildspec one by one, each in a process of its own that takes over where the last one stopped.
 
-As in CodeBuild, what is exported and the working directory go on to the next command; a plain variable, a function or
-`exit` does not outlive its command.
-https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html (version 0.2)
+As in CodeBuild, variables and the working directory go on to the next command, in every phase, as if all ran in one
+shell; `exit` ends its own command alone. Every variable is exported, also where the buildspec does not say so: the
+environment of builds on AWS shows that CodeBuild sets `allexport`. A function does not outlive its command.
+https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec-ref-versions (version 0.2)
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from localaws.processes import ProcessLedger
 
 _SCRIPT = """cd "$(cat {folder})" || exit 1
 . {variables}
+set -a
 {command}
-__build_code=$?
+set -- $?
+set +a
 export -p > {variables}
 pwd > {folder}
-exit $__build_code
+exit $1
 """
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.caller import ServicePrincipal
+from localaws.caller import Role
 from localaws.codebuild.build import PhaseFailedError
 from localaws.githost import RepositoryError, clone_url
 from localaws.runtime import Runtime
@@ -26,7 +26,7 @@ _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _ACTIONS = ("codeconnections:UseConnection", "codestar-connections:UseConnection")
 
 
-def fetch(runtime: Runtime, role_arn: str, principal: ServicePrincipal, source: Mapping[str, str], folder: Path) -> str:
+def fetch(runtime: Runtime, role: Role, source: Mapping[str, str], folder: Path) -> str:
     """Bring a source into an empty folder, as the build's role; return its commit, or "" where it has none.
 
     Raises PhaseFailedError with the code CLIENT_ERROR, as CodeBuild shows it.
@@ -35,7 +35,7 @@ def fetch(runtime: Runtime, role_arn: str, principal: ServicePrincipal, source: 
     if source["type"] == "NO_SOURCE":
         return ""
     with tempfile.TemporaryFile(dir=folder.parent) as file:
-        _download(runtime.caller.client("s3", role_arn, principal=principal), source, file)
+        _download(role.client("s3"), source, file)
         file.seek(0)
         try:
             with zipfile.ZipFile(file) as archive:
@@ -45,7 +45,7 @@ def fetch(runtime: Runtime, role_arn: str, principal: ServicePrincipal, source: 
     if [path.name for path in folder.iterdir()] == [CLONE_REFERENCE]:
         reference = json.loads((folder / CLONE_REFERENCE).read_text(encoding="utf-8"))
         (folder / CLONE_REFERENCE).unlink()
-        return _clone(runtime, role_arn, reference, folder)
+        return _clone(runtime, role.arn, reference, folder)
     return source.get("revision", "")
 
 

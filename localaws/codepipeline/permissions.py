@@ -19,7 +19,7 @@ def allows(work: Work, alternatives: Sequence[str], resource: str, context: Mapp
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
         for key, value in (context or {}).items()
     ]
-    role = work.assumed_role()
+    role = work.assumed_role().arn
     with refused_in_words(f"IAM could not say what {role} may do"):
         results = work.runtime.caller.client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=list(alternatives), ResourceArns=[resource], ContextEntries=entries

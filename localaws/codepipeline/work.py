@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from localaws.caller import ServicePrincipal
+from localaws.caller import Role, ServicePrincipal
 from localaws.codepipeline.records import ActionExecution, Execution, Job, Pipeline
 
 if TYPE_CHECKING:
@@ -69,21 +69,19 @@ class Work:
 
     def client(self, service: str) -> Any:
         """A client that acts as the action's role."""
-        return self.runtime.caller.client(service, self.assumed_role(), self.execution.id, self.principal)
+        return self.assumed_role().client(service)
 
-    @property
-    def principal(self) -> ServicePrincipal:
-        """As which CodePipeline assumes a role."""
-        return ServicePrincipal("codepipeline.amazonaws.com", self.pipeline.arn)
-
-    def assumed_role(self) -> str:
+    def assumed_role(self) -> Role:
         """The action's role; one of its own must be assumable by the pipeline's."""
         own, pipelines = self.record.role_arn, self.declaration["roleArn"]
         if own != pipelines:
             with refused_in_words(f"The pipeline's role {pipelines} could not assume the action's role {own}"):
-                sts = self.runtime.caller.client("sts", pipelines, self.execution.id, self.principal)
-                sts.assume_role(RoleArn=own, RoleSessionName=self.execution.id)
-        return own
+                self._role(pipelines).client("sts").assume_role(RoleArn=own, RoleSessionName=self.execution.id)
+        return self._role(own)
+
+    def _role(self, arn: str) -> Role:
+        principal = ServicePrincipal("codepipeline.amazonaws.com", self.pipeline.arn)
+        return self.runtime.caller.role(arn, self.execution.id, principal)
 
     def update(self, **changes: Any) -> None:
         """Change members of the record."""

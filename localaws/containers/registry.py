@@ -23,7 +23,7 @@ from localaws.containers.layers import HashingReader, ImageRefusedError, unpack
 from localaws.containers.store import MANIFEST_TYPE, BuiltImage, ImageStore
 
 if TYPE_CHECKING:  # botocore takes a while to import, and the programs of a build do without
-    from localaws.caller import Caller, ServicePrincipal
+    from localaws.caller import Caller, Role
     from localaws.home import Home
 
 _PART = 8 << 20
@@ -154,14 +154,8 @@ def _reason(method: str, path: str, answer: http.client.HTTPResponse) -> str:
         return f"{refused} {method} {path}"
 
 
-def pull(
-    caller: Caller,
-    image_uri: str,
-    home: Home,
-    role_arn: str | None = None,
-    principal: ServicePrincipal | None = None,
-) -> PulledImage:
-    """Pull an image by digest as a role, verify every byte, and unpack what was not unpacked before.
+def pull(puller: Caller | Role, image_uri: str, home: Home) -> PulledImage:
+    """Pull an image by digest as a role or as the root user, verify every byte, and unpack what was not unpacked yet.
 
     Raises ImageRefusedError if a byte differs from its digest or the image cannot be unpacked safely, and RegistryError
     if the role may not pull, or the image is not there. Safe to call for one image from several threads at once.
@@ -169,17 +163,15 @@ def pull(
     wanted = ImageReference.parse(image_uri)
     if not _DIGEST.fullmatch(wanted.reference):
         raise ImageRefusedError(f"{image_uri} is not named by digest: a tag may move, a digest cannot.")
-    token = caller.client("ecr", role_arn, principal=principal).get_authorization_token()["authorizationData"][0][
-        "authorizationToken"
-    ]
-    registry = Registry(caller.endpoint, token)
+    token = puller.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    registry = Registry(puller.endpoint, token)
     manifest = json.loads(registry.manifest(wanted))
     with registry.blob(wanted.repository, manifest["config"]["digest"]) as source:
         config = image_config(_verified(source, manifest["config"]["digest"]))
     host_based = (config.get("Labels") or {}).get(HOST_BASED) == "true"
     digests = [layer["digest"] for layer in manifest["layers"]] if host_based else []
     layers = tuple(_layer(registry, wanted, digest, home) for digest in digests)
-    local = f"{urlsplit(caller.endpoint).netloc}/{wanted.repository}@{wanted.reference}"
+    local = f"{urlsplit(puller.endpoint).netloc}/{wanted.repository}@{wanted.reference}"
     return PulledImage(wanted.reference, config, layers, local, token)
 
 

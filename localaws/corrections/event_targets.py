@@ -68,8 +68,8 @@ def install(runtime: Runtime) -> None:
 
 def _send(runtime: Runtime, delivery: _Delivery, payload: str) -> None:
     target = delivery.target
-    role = target.get("RoleArn")
-    if role is None and not _policy_allows(runtime, target["Arn"], delivery.source_arn):
+    role_arn = target.get("RoleArn")
+    if role_arn is None and not _policy_allows(runtime, target["Arn"], delivery.source_arn):
         message = "The queue does not exist, or its policy does not let events.amazonaws.com send."
         _bury(runtime, delivery, payload, "NO_PERMISSIONS", message)
         return
@@ -77,8 +77,8 @@ def _send(runtime: Runtime, delivery: _Delivery, payload: str) -> None:
     options = {"MessageGroupId": group} if group else {}
     try:
         principal = ServicePrincipal(_service(delivery.source_arn), delivery.source_arn)
-        queue = runtime.caller.client("sqs", role, principal=principal)
-        queue.send_message(QueueUrl=_url(runtime, target["Arn"]), MessageBody=payload, **options)
+        sender = runtime.caller.role(role_arn, "events", principal) if role_arn else runtime.caller
+        sender.client("sqs").send_message(QueueUrl=_url(runtime, target["Arn"]), MessageBody=payload, **options)
     except ClientError as error:
         _bury(runtime, delivery, payload, "SDK_CLIENT_ERROR", str(error))
 

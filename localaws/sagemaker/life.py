@@ -63,8 +63,8 @@ class TrainingRun:
         self, runtime: Runtime, job: TrainingJob, lock: threading.RLock, changed: Callable[[TrainingJob], None]
     ) -> None:
         self._runtime, self._job, self._lock, self._changed = runtime, job, lock, changed
-        self._role: str = job.request["RoleArn"]
-        self._principal = ServicePrincipal("sagemaker.amazonaws.com", job.arn)
+        principal = ServicePrincipal("sagemaker.amazonaws.com", job.arn)
+        self._role = runtime.caller.role(job.request["RoleArn"], "SageMaker", principal)
         self._workplace = runtime.home.jobs / job.name
         self.folder = JobFolder(self._workplace / "ml")
         self.stop = threading.Event()
@@ -130,7 +130,7 @@ class TrainingRun:
         uri = self._job.request["AlgorithmSpecification"]["TrainingImage"]
         try:
             image = resolve_image(self._runtime, uri)
-            return pull(self._runtime.caller, image, self._runtime.home, self._role, self._principal)
+            return pull(self._role, image, self._runtime.home)
         except (ImageRefusedError, BuildError, ClientError, ServiceError) as error:
             raise JobError(f"ClientError: The training image {uri} cannot be used: {error}") from error
 
@@ -140,12 +140,12 @@ class TrainingRun:
         for channel in channels:
             self._check_stopped()
             if channel.mode == "Pipe":
-                pipe = ChannelPipe(self._client("s3"), channel, self._role, self.folder.data)
+                pipe = ChannelPipe(self._client("s3"), channel, self._role.arn, self.folder.data)
                 self._runtime.spawn(f"pipe {channel.name} of {self._job.name}", pipe.stream)
                 cleanup.callback(pipe.close)
                 pipes.append(pipe)
             else:
-                download(self._client("s3"), channel, self._role, self.folder.data / channel.name)
+                download(self._client("s3"), channel, self._role.arn, self.folder.data / channel.name)
         return pipes
 
     def _start_checkpoints(self, cleanup: ExitStack) -> Checkpoints | None:
@@ -205,7 +205,7 @@ class TrainingRun:
         }
         if isolated:
             return variables
-        role = self._runtime.caller.credentials(self._role, "SageMaker", self._principal)
+        role = self._role.credentials()
         return {
             **variables,
             "AWS_ENDPOINT_URL": self._runtime.endpoint,
@@ -264,6 +264,6 @@ class TrainingRun:
 
     def _client(self, service: str) -> Any:
         try:
-            return self._runtime.caller.client(service, self._role, "SageMaker", self._principal)
+            return self._role.client(service)
         except ClientError as error:
-            raise JobError(f"ClientError: Could not assume role {self._role}: {error}") from error
+            raise JobError(f"ClientError: Could not assume role {self._role.arn}: {error}") from error

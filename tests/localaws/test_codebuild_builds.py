@@ -21,25 +21,25 @@ def yard(local_aws: LocalServer) -> Yard:
     return Yard(local_aws)
 
 
-def test_commands_run_in_order_and_hand_on_what_they_export_and_where_they_are(yard: Yard) -> None:
+def test_commands_run_in_order_and_hand_on_their_variables_and_where_they_are(yard: Yard) -> None:
     project = yard.project("""
         version: 0.2
         env: {exported-variables: [TAG, NEVER_SET], variables: {GREETING: hello}}
         phases:
           pre_build:
             commands:
-              - export TAG="a b"; LOST=1; mkdir deep; cd deep
+              - export TAG="a b"; PLAIN=kept; mkdir deep; cd deep
           build:
             commands:
               - |
                 if true; then
-                  echo "$GREETING $TAG ${LOST:-gone} $(basename "$PWD")"
+                  echo "$GREETING $TAG ${PLAIN:-gone} $(basename "$PWD")"
                 fi
               - echo "$CODEBUILD_BUILD_NUMBER $CODEBUILD_INITIATOR $AWS_REGION ${PYTHONPATH:-none}"
     """)
     build = yard.run(project)
     assert build["buildStatus"] == "SUCCEEDED"
-    assert yard.output(build) == ["hello a b gone deep", "1 root us-east-1 none"]
+    assert yard.output(build) == ["hello a b kept deep", "1 root us-east-1 none"]
     assert build["exportedEnvironmentVariables"] == [{"name": "TAG", "value": "a b"}]
     assert list(phases(build)) == [
         "SUBMITTED", "QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD",

@@ -51,6 +51,19 @@ def test_exports_survive_odd_values_and_a_failing_command(program: str, tmp_path
     assert "\n".join(lines.sent) == f"{odd}|1"
 
 
+@pytest.mark.parametrize("program", ["sh", "bash"])
+def test_a_plain_variable_is_there_in_the_next_command_and_for_the_programs_that_it_runs(
+    program: str, tmp_path: Path
+) -> None:
+    shell, log, lines = _shell(tmp_path, program=program)
+    assert shell.run("TAG=$(echo 'a  b' | cut -c 1-4); cd scratch") == 0
+    assert shell.run("""printf '%s|' "$TAG"; env printenv TAG; pwd; false""") == 1
+    assert shell.run("unset TAG; exit 0") == 0
+    assert shell.run('echo "$TAG"') == 0
+    log.flush()
+    assert lines.sent == ["a  b|a  b", str(tmp_path / "scratch"), "a  b"]
+
+
 def test_a_command_with_a_syntax_error_fails_and_the_next_one_runs(tmp_path: Path) -> None:
     shell, _log, _lines = _shell(tmp_path)
     assert shell.run("if true; then echo x") == 2

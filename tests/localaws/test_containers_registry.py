@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localaws.caller import Caller
+from localaws.caller import Caller, Role, ServicePrincipal
 from localaws.containers.builder import Builder
 from localaws.containers.image import PulledImage
 from localaws.containers.launchers.plain import PlainLauncher
@@ -22,6 +22,7 @@ from tests.localaws.containers_workshop import Stage, write_context
 from tests.localaws.local_server import LocalServer
 
 HOST = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
+_CODEBUILD = ServicePrincipal("codebuild.amazonaws.com", "arn:aws:codebuild:us-east-1:000000000000:project/any")
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH = (
     "ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload",
@@ -47,12 +48,15 @@ class Laptop:
         return self.builder.build(write_context(self.folder / "context", program)).image
 
     def push(self, image: BuiltImage, tag: str = "one", role: str | None = None) -> None:
-        answer = self.caller.client("ecr", role).get_authorization_token()
+        answer = self._as(role).client("ecr").get_authorization_token()
         registry = Registry(self.caller.endpoint, answer["authorizationData"][0]["authorizationToken"])
         registry.push(image, self.builder.store, ImageReference(HOST, self.repository, tag))
 
     def pull(self, digest: str, role: str | None = None) -> PulledImage:
-        return pull(self.caller, f"{HOST}/{self.repository}@{digest}", self.home, role)
+        return pull(self._as(role), f"{HOST}/{self.repository}@{digest}", self.home)
+
+    def _as(self, role: str | None) -> Caller | Role:
+        return self.caller.role(role, "test", _CODEBUILD) if role else self.caller
 
 
 @pytest.fixture

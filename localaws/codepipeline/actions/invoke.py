@@ -96,12 +96,8 @@ def _artifact(work: Work, name: str, location: Mapping[str, str]) -> dict[str, A
 def _credentials(work: Work) -> dict[str, Any]:
     """Temporary credentials of the role, good for this action's artifacts and for nothing else."""
     with refused_in_words("No temporary credentials could be made for the function"):
-        made = work.runtime.caller.assume(
-            work.principal,
-            RoleArn=work.assumed_role(),
-            RoleSessionName=work.execution.id,
-            DurationSeconds=int(_CREDENTIALS_SECONDS),
-            Policy=json.dumps(_artifacts_only(work)),
+        made = work.assumed_role().assume(
+            DurationSeconds=int(_CREDENTIALS_SECONDS), Policy=json.dumps(_artifacts_only(work))
         )
     return {
         "accessKeyId": made["AccessKeyId"],
