@@ -39,7 +39,7 @@ class Stage:
     def deploy(self) -> None:
         """Bootstrap and deploy with the CDK command line, then do what people do after a first deployment."""
         account = self.bench.aws("sts", "get-caller-identity", shown=False)["Account"]
-        self.bench.cdk("bootstrap", f"aws://{account}/{self.bench.environment['AWS_REGION']}")
+        self.bench.bootstrap(account, self.bench.environment["AWS_REGION"])
         self.bench.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "4")
         self.local.accept_connection(self.deployment()["connection_arn"])
         self.local.confirm_subscriptions()

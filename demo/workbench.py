@@ -18,7 +18,7 @@ AWS = ROOT / ".tools" / "codebuild" / "bin" / "aws"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 NODE_PATH = ROOT / ".tools" / "node-path"
 ANY = re.compile("")
-CDK_MILESTONE = re.compile(r"^ *[✅❌✨]|: deploying|FAILED|ROLLBACK")
+CDK_MILESTONE = re.compile(r"^ *[✅❌]|FAILED|ROLLBACK|Total time")
 
 
 class CommandFailedError(Exception):
@@ -36,6 +36,11 @@ class Workbench:
     stage: str
     environment: Mapping[str, str]
     log: Path
+
+    def bootstrap(self, account: str, region: str) -> None:
+        """Let the CDK prepare an account and region, away from this tree's app: it would synthesize it for nothing."""
+        print(f"  $ cdk bootstrap aws://{account}/{region}", flush=True)
+        self._show([CDK, "bootstrap", f"aws://{account}/{region}"], only=CDK_MILESTONE, folder=self.log.parent)
 
     def cdk(self, *arguments: str) -> None:
         """Run the CDK command line on this tree's app; milestones are shown, every resource event is in the log."""
@@ -80,18 +85,21 @@ class Workbench:
         }  # fmt: skip
         return self._output(["git", "-C", folder, *arguments], **identity)
 
-    def _variables(self, extra: Mapping[str, str]) -> dict[str, str]:
+    def variables(self, **extra: str) -> dict[str, str]:
+        """The environment that commands run in: this process's, without what would point them elsewhere."""
         node = NODE_PATH.read_text() if NODE_PATH.exists() else ""
         path = os.pathsep.join(filter(None, [str(BIN), node, os.environ.get("PATH", "")]))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GIT_"))}
         return {**inherited, "PATH": path, "DROPFORGE_STAGE": self.stage, **self.environment, **extra}
 
-    def _show(self, command: Sequence[str | Path], *, check: bool = True, only: re.Pattern[str] = ANY) -> int:
+    def _show(
+        self, command: Sequence[str | Path], *, check: bool = True, only: re.Pattern[str] = ANY, folder: Path = ROOT
+    ) -> int:
         """Run a command whose output the reader sees as it comes, as far as it matches, and the log keeps whole."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {_text(command)}\n")
             child = subprocess.Popen(
-                list(map(str, command)), cwd=ROOT, env=self._variables({}), stdin=subprocess.DEVNULL,
+                list(map(str, command)), cwd=folder, env=self.variables(), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
             )  # fmt: skip
             with child:
@@ -109,7 +117,7 @@ class Workbench:
     def _output(self, command: Sequence[str | Path], **extra: str) -> str:
         """Run a command and return what it wrote to standard output; its errors go to the log and the exception."""
         done = subprocess.run(
-            list(map(str, command)), cwd=ROOT, env=self._variables(extra), stdin=subprocess.DEVNULL,
+            list(map(str, command)), cwd=ROOT, env=self.variables(**extra), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         with self.log.open("a", encoding="utf-8") as log:

@@ -1,0 +1,98 @@
+"""IAM is enforced: what a role may not do is not done, and nothing is lost over it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dropforge.settings import FUNCTIONS
+from localaws.caller import Caller, ServicePrincipal
+from tests.local.story import Story
+from tests.local.trial import ACCOUNT, REGION, Trial
+
+pytestmark = pytest.mark.local
+
+
+@pytest.mark.alone
+def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_go_on_from_there(trial: Trial) -> None:
+    trial.pushed("forbidden")
+    dead = trial.queue("ingest-dead-letters")
+    with impatient(trial, "ingest"), without(trial, "data_dropped", "dynamodb:PutItem"):
+        trial.drop("forbidden")
+        letter = trial.eventually(
+            lambda: next(iter(trial.aws.sqs.receive_message(QueueUrl=dead).get("Messages", [])), None),
+            "a dead letter", trial.patience.run,
+        )  # fmt: skip
+    assert trial.runs("forbidden") == ()
+    assert "forbidden/training/points.csv" in letter["Body"]
+
+    trial.send("ingest", letter["Body"])  # what a redrive does
+    trial.aws.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+    trial.completed(trial.new_run("forbidden").id)
+
+
+@contextmanager
+def impatient(trial: Trial, queue: str) -> Iterator[None]:
+    """Failed messages come again at once, not after the six minutes that suit AWS."""
+    url = trial.queue(queue)
+    before = trial.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    trial.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    try:
+        yield
+    finally:
+        trial.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+@contextmanager
+def without(trial: Trial, module: str, action: str) -> Iterator[None]:
+    """Take an action from the one policy of a function's role, in a version of its own; then put it back."""
+    iam = trial.session.client("iam")
+    [attached] = iam.list_attached_role_policies(RoleName=role_of(trial, module).rpartition("/")[2])["AttachedPolicies"]
+    policy = attached["PolicyArn"]
+    version = iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"]
+    whole = json.dumps(iam.get_policy_version(PolicyArn=policy, VersionId=version)["PolicyVersion"]["Document"])
+    assert action in whole
+    narrowed = whole.replace(action, "dynamodb:DescribeTable")
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=narrowed, SetAsDefault=True)
+    try:
+        yield
+    finally:
+        iam.create_policy_version(PolicyArn=policy, PolicyDocument=whole, SetAsDefault=True)
+
+
+def test_no_function_can_change_or_remove_what_the_trail_says(trial: Trial, story: Story) -> None:
+    run = story.first_run()
+    trail = trial.ports.store.trail(run.id)
+    table = trial.aws.dynamodb.scan(TableName=trial.deployment.trail_table, Limit=1)["Items"][0]
+    key = {name: table[name] for name in ("pk", "sk")}
+
+    for module in FUNCTIONS:
+        dynamodb = as_function(trial, module)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            dynamodb.update_item(
+                TableName=trial.deployment.trail_table, Key=key, UpdateExpression="SET body = :forged",
+                ExpressionAttributeValues={":forged": {"S": "{}"}},
+            )  # fmt: skip
+        with pytest.raises(ClientError, match="AccessDenied"):
+            dynamodb.delete_item(TableName=trial.deployment.trail_table, Key=key)
+
+    assert trial.ports.store.trail(run.id) == trail
+
+
+def as_function(trial: Trial, module: str) -> Any:
+    """A DynamoDB client with the very rights of a function."""
+    caller = Caller(trial.bench.environment["AWS_ENDPOINT_URL"], REGION, trial.home.credentials())
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropforge-trial-{module.replace('_', '-')}"
+    principal = ServicePrincipal("lambda.amazonaws.com", function)
+    return caller.client("dynamodb", role_of(trial, module), "test", principal)
+
+
+def role_of(trial: Trial, module: str) -> str:
+    name = f"dropforge-trial-{module.replace('_', '-')}"
+    role: str = trial.session.client("lambda").get_function(FunctionName=name)["Configuration"]["Role"]
+    return role

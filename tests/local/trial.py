@@ -1,0 +1,97 @@
+"""The stage `trial` on the session's local AWS, with what only a local AWS lets one see: the mail, and its insides."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from demo.local_aws import LocalAws
+from dropforge.domain.run import Run
+from localaws.home import Home
+from tests.journey.deployed_stage import DeployedStage
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+ADA, GRACE, OPS = "ada@example.com", "grace@example.com", "ops@example.com"
+POINTS = b"0,1\n1,3\n2,5.1\n3,6.9\n"
+
+
+class LocalSession(boto3.Session):
+    """Reaches one local AWS, whatever the environment says: other tests of the process may use another."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        self._endpoint = environment["AWS_ENDPOINT_URL"]
+
+    def client(self, *given: Any, **named: Any) -> Any:
+        return super().client(*given, **{"endpoint_url": self._endpoint, **named})
+
+
+@dataclass(frozen=True)
+class LocalCodeHost:
+    """The local stand-in for GitHub."""
+
+    local: LocalAws
+
+    def remote(self, repository: str) -> str:
+        return self.local.create_repository(repository)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial(DeployedStage):
+    """`config` is the stage's file, a copy that a test may add to."""
+
+    local: LocalAws
+    config: Path
+
+    @property
+    def home(self) -> Home:
+        return Home(self.local.home)
+
+    def deploy(self) -> None:
+        """Deploy the stage as its file now describes it."""
+        never = ("--require-approval", "never")
+        self.bench.cdk("deploy", "--all", *never, "--concurrency", "4", "-c", f"config={self.config}")
+
+    def again(self) -> Trial:
+        """The same stage, with nothing remembered of what it was."""
+        return replace(self)
+
+    def mails(self, address: str, about: str) -> list[str]:
+        """Subject and text of each mail to an address that mentions something."""
+        sent = [_read(file) for file in sorted(self.home.mail.glob("*.eml"))]
+        texts = [f"{mail['Subject']}\n\n{mail.get_content()}" for mail in sent if mail["To"] == address]
+        return [text for text in texts if about in text]
+
+    def mail(self, address: str, about: str) -> str:
+        """Wait for the one mail to an address that mentions something."""
+
+        def look() -> list[str] | None:
+            return self.mails(address, about) or None
+
+        [mail] = self.eventually(look, f"a mail to {address} about {about}", self.patience.run)
+        return mail
+
+    def drop(self, project: str, content: bytes = POINTS, file: str = "points.csv") -> str:
+        """Put a file where the project's training data goes; return its version."""
+        return self.put(f"{project}/training/{file}", content)
+
+    def trained(self, project: str) -> Run:
+        """Push, drop, and wait for the model."""
+        self.pushed(project)
+        self.drop(project)
+        return self.completed(self.new_run(project).id)
+
+
+def _read(file: Path) -> EmailMessage:
+    return email.message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=email.policy.default)
