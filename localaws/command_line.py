@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ DEFAULT_PORT = 4566
 DEFAULT_REGION = "us-east-1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
+_ROOM_MEBIBYTES = 2  # an empty home; objects and layers take what they take
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ServerError, BuildError, githost.RepositoryError, githost.GitError) as error:
         print(f"localaws: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        place, reason = error.filename or home.root, error.strerror or error
+        print(f"localaws: {place} cannot be used: {reason}. Mend that, or take another --home.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("localaws: Interrupted.", file=sys.stderr)
+        return 130
     return code
 
 
@@ -124,6 +133,7 @@ def _up(home: Home, options: argparse.Namespace) -> int:
         _print_environment(home, record)
         return 0
     home.prepare()
+    _check_room(home)
     bind(options.port).close()
     started = time.monotonic()
     print(f"Starting the local AWS; its log is {home.log}.", file=sys.stderr)
@@ -133,20 +143,33 @@ def _up(home: Home, options: argparse.Namespace) -> int:
              "--cache", str(home.cache), "--port", str(options.port), "--region", options.region],
             cwd=source_root(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-    record = _await_health(home, server)
+    try:
+        record = _await_health(home, server)
+    except KeyboardInterrupt:
+        server.terminate()
+        server.wait()
+        raise
     print(f"The local AWS runs on {record['endpoint']} ({time.monotonic() - started:.1f} s).", file=sys.stderr)
     _print_environment(home, record)
     return 0
 
 
+def _check_room(home: Home) -> None:
+    free = shutil.disk_usage(home.root).free >> 20
+    if free < _ROOM_MEBIBYTES:
+        raise ServerError(
+            f"The disk of {home.root} has {free} MiB left: free {_ROOM_MEBIBYTES}, or take another --home."
+        )
+
+
 def _await_health(home: Home, server: subprocess.Popen[bytes]) -> dict[str, Any]:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
+        record = running(home)
+        if record is not None:  # also that of another `up`, which was faster
+            return record
         if server.poll() is not None:
             raise ServerError(f"The server ended while it started: {_last_line(home.log)} (all of it: {home.log})")
-        record = running(home)
-        if record is not None:
-            return record
         time.sleep(0.05)
     server.terminate()
     raise ServerError(f"The server did not answer within {_START_SECONDS:.0f} s: see {home.log}.")

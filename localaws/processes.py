@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,6 +55,24 @@ def started_at(pid: int) -> str:
             return ""
     shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return shown.stdout.strip()
+
+
+def listening_program(port: int) -> str:
+    """Return the command and process id that hold a TCP port, as far as Linux tells and may be asked; else ""."""
+    try:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    except OSError:
+        return ""
+    local, state, inode = 1, 3, 9  # columns; state 0A is LISTEN
+    taken = [row for row in rows if row[state] == "0A" and int(row[local].partition(":")[2], 16) == port]
+    sockets = {f"socket:[{row[inode]}]" for row in taken}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # another user's, or gone
+            if str(link.readlink()) in sockets:
+                process = link.parents[1]
+                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                return f"`{' '.join(words).strip()[:120]}`, process {process.name}"
+    return ""
 
 
 def _signal_group(pid: int, wanted: signal.Signals) -> None:

@@ -12,12 +12,13 @@ import dataclasses
 import functools
 import json
 import logging
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ministack import app as emulator
-from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.core import iam_actions, iam_evaluator, persistence, responses, router
 from ministack.services import eventbridge
 from ministack.services.cloudformation import provisioners
 
@@ -30,7 +31,8 @@ log = logging.getLogger("localaws")
 
 _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (emulator, ("app", "SERVICE_REGISTRY", "SERVICE_HANDLERS", "_loaded_modules", "_state_map", "_MAIN_LOOP",
-                "_reset_all_state")),
+                "_reset_all_state", "_build_persistence_save_dict")),
+    (persistence, ("save_state", "_json_default")),
     (router, ("SERVICE_PATTERNS", "extract_access_key_id")),
     (iam_actions, ("SERVICE_TO_IAM_NAMESPACE", "extract_resource_arn", "access_denied_response")),
     (iam_evaluator, ("enforce", "AuthError", "caller_arn")),
@@ -40,6 +42,9 @@ _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 Response = tuple[int, dict[str, str], bytes]
+_SAVE_SECONDS = 2.0
+_SAVE_SHARE = 50.0
+"""A round of saving is followed by a pause of that many times its length: 36 ms for what the demo leaves behind."""
 _PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action)
 
 
@@ -90,6 +95,32 @@ def application() -> Any:
 def reset() -> None:
     """Forget everything, in memory and on disk."""
     emulator._reset_all_state()
+
+
+async def keep_saving(may_write: Callable[[], bool]) -> None:
+    """Write what services remember, every few seconds and where it changed: a server that is killed loses no more.
+
+    The emulator itself writes when it is stopped, and not before. Each file is replaced whole. Returns once the folder
+    may no longer be written to, which is asked before each round.
+    """
+    logging.getLogger("persistence").setLevel(logging.WARNING)  # it tells of each file
+    written = dict[str, int]()
+    while may_write():
+        spent = 0.0
+        for name, get_state in emulator._build_persistence_save_dict().items():
+            ours = isinstance(getattr(get_state, "__self__", None), _Adapter)
+            began = time.perf_counter()
+            try:  # ours are asked elsewhere, since their threads may hold a lock while they call this server
+                state = await asyncio.to_thread(get_state) if ours else get_state()
+                content = hash(json.dumps(state, default=persistence._json_default))
+            except RuntimeError:  # a thread was changing it: the next time, then
+                continue
+            if state is not None and written.get(name) != content:
+                persistence.save_state(name, state)
+                written[name] = content
+            spent += time.perf_counter() - began
+            await asyncio.sleep(0)
+        await asyncio.sleep(max(_SAVE_SECONDS, _SAVE_SHARE * spent))
 
 
 class EmulatorBus:

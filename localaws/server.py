@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import sys
 from pathlib import Path
 
 from localaws.home import Home
+from localaws.processes import listening_program
 
 ACCOUNT = "000000000000"
 _LOOPBACK = "127.0.0.1,localhost"
@@ -43,7 +45,10 @@ def bind(port: int) -> socket.socket:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
         listener.close()
-        raise ServerError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
+        holder = listening_program(port)
+        reason = f"{error.strerror}, by {holder}" if holder else error.strerror
+        advice = "choose another with --port, or any free one with --port 0"
+        raise ServerError(f"Port {port} cannot be used ({reason}): {advice}.") from error
     listener.listen(512)
     listener.set_inheritable(True)
     return listener
@@ -84,6 +89,7 @@ def serve(home: Home, port: int, region: str) -> None:
     The emulator reads its settings while it is imported, so they have to be there before this interpreter starts.
     """
     home.prepare()
+    _take(home)
     listener = _bind_as_before(home, port)
     environment = emulator_environment(home, listener.getsockname()[1], region)
     arguments = [
@@ -96,6 +102,16 @@ def serve(home: Home, port: int, region: str) -> None:
         str(listener.fileno()),
     ]
     os.execve(sys.executable, arguments, environment | {"PYTHONPATH": str(source_root())})  # noqa: S606  (no shell)
+
+
+def _take(home: Home) -> None:
+    """Hold the home folder until this process, and the server that it becomes, has ended."""
+    lock = os.open(home.root / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ServerError(f"Another server has {home.root}: stop it with `python -m localaws down`.") from error
+    os.set_inheritable(lock, True)
 
 
 def _bind_as_before(home: Home, port: int) -> socket.socket:

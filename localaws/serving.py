@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -33,6 +34,7 @@ from localaws.sagemaker import SageMakerService
 from localaws.server import ACCOUNT
 from localaws.service import Service
 
+log = logging.getLogger("localaws")
 _SERVICES: tuple[type[Service], ...] = (
     SageMakerService,
     CodeBuildService,
@@ -66,7 +68,8 @@ def main(home: Home, region: str, listener: socket.socket) -> None:
     try:
         asyncio.run(_serve(Front(seam.application(), runtime, _HOOKS), listener, runtime))
     finally:
-        home.server_record.unlink(missing_ok=True)
+        if _recorded(home) == os.getpid():
+            home.server_record.unlink()
 
 
 def _assemble(runtime: Runtime) -> None:
@@ -101,11 +104,28 @@ async def _serve(application: Front, listener: socket.socket, runtime: Runtime) 
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
 
     async def stopped() -> None:
+        saving = asyncio.create_task(_keep_saving(runtime.home))
         await stop.wait()
+        saving.cancel()
         runtime.stopping.set()
         await asyncio.to_thread(_end_jobs, runtime)
 
     await hypercorn_serve(application, config, shutdown_trigger=stopped)
+
+
+async def _keep_saving(home: Home) -> None:
+    """Save state until the home folder is deleted or another server's: then end, and write nothing more."""
+    await seam.keep_saving(lambda: _recorded(home) == os.getpid())
+    log.error("The home folder %s was deleted or belongs to another server now: this one ends.", home.root)
+    os._exit(1)
+
+
+def _recorded(home: Home) -> int | None:
+    try:
+        pid: int = json.loads(home.server_record.read_text(encoding="utf-8"))["pid"]
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid
 
 
 def _end_jobs(runtime: Runtime) -> None:

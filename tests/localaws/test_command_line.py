@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.processes import started_at
-from tests.localaws.local_server import ROOT, LocalServer, run_command, start
+from tests.localaws.local_server import ROOT, LocalServer, eventually, run_command, start
 
 pytestmark = pytest.mark.local
 
@@ -47,13 +53,13 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, "-m", "localaws", "up", "--home", str(tmp_path), "--port", port],
-            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        done = _run("up", "--home", str(tmp_path), "--port", port)
     assert done.returncode == 1
-    reason = "Address already in use"
-    assert done.stderr == f"localaws: Port {port} cannot be used ({reason}): choose another with --port.\n"
+    holder = r"(, by `.+`, process \d+)?"
+    advice = r"choose another with --port, or any free one with --port 0\."
+    assert re.fullmatch(rf"localaws: Port {port} cannot be used \(.+ in use{holder}\): {advice}\n", done.stderr)
+    if sys.platform == "linux":
+        assert f"process {os.getpid()}" in done.stderr
 
 
 def test_it_listens_on_loopback_alone(local_aws: LocalServer) -> None:
@@ -99,3 +105,96 @@ def _status(server: LocalServer, method: str, path: str, headers: dict[str, str]
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def test_a_killed_server_has_saved_its_state_within_seconds(tmp_path: Path) -> None:
+    server = start(tmp_path)
+    try:
+        server.client("s3").create_bucket(Bucket="kept")
+        server.client("ssm").put_parameter(Name="/kept", Value="a value", Type="String")
+        eventually(lambda: "a value" in _saved(tmp_path, "ssm") and "kept" in _saved(tmp_path, "s3"), "the saved state")
+        os.kill(json.loads((tmp_path / "server.json").read_text())["pid"], signal.SIGKILL)
+        server = start(tmp_path)
+        assert server.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "a value"
+        assert [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]] == ["kept"]
+    finally:
+        run_command("down", "--home", str(tmp_path))
+
+
+def test_a_server_whose_home_was_deleted_ends_and_leaves_nothing_there(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    start(home)
+    pid = json.loads((home / "server.json").read_text())["pid"]
+    shutil.rmtree(home)
+    eventually(lambda: not started_at(pid), "the server's end")
+    assert not home.exists()
+
+
+def test_a_home_has_one_server(local_aws: LocalServer) -> None:
+    done = _run("serve", "--home", str(local_aws.home.root), "--port", "0")
+    assert done.stderr == (
+        f"localaws: Another server has {local_aws.home.root}: stop it with `python -m localaws down`.\n"
+    )
+    assert local_aws.client("sts").get_caller_identity()["Account"] == local_aws.account
+
+
+def test_a_home_that_cannot_be_one_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = _run("up", "--home", str(tmp_path / "file"), "--port", "0")
+    assert done.returncode == 1
+    assert re.fullmatch(
+        rf"localaws: {tmp_path}/file\S* cannot be used: .+\. Mend that, or take another --home\.\n", done.stderr
+    )
+
+
+def test_stopping_what_does_not_run_is_no_error(tmp_path: Path) -> None:
+    done = _run("down", "--home", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "The local AWS does not run.\n")
+
+
+def _fill(server: LocalServer, bucket: str, taken: list[str]) -> None:
+    for number in range(20):
+        server.client("s3").put_object(Bucket=bucket, Key=f"{number:02}", Body=bytes(1 << 20))
+        taken.append(f"{number:02}")
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localaws", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def _saved(home: Path, service: str) -> str:
+    file = home / "state" / f"{service}.json"
+    return file.read_text() if file.exists() else ""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Yield a folder on a disk of 20 MB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20M", "tmpfs", str(tmp_path)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk takes Linux and its administrator")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_what_a_full_disk_does_not_take_is_refused_and_what_it_took_is_kept(small_disk: Path) -> None:
+    home = small_disk / "home"
+    server = start(home)
+    try:
+        server.client("s3").create_bucket(Bucket="large")
+        taken = list[str]()
+        with pytest.raises(ClientError, match=rf"The disk of {home} is full \(\d+ MiB left\): free some space\."):
+            _fill(server, "large", taken)
+        assert len(taken) > 5
+        run_command("down", "--home", str(home))
+        server = start(home)
+        listed = server.client("s3").list_objects_v2(Bucket="large")["Contents"]
+        assert [item["Key"] for item in listed] == taken
+    finally:
+        run_command("down", "--home", str(home))
+    (small_disk / "rest").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    refused = _run("up", "--home", str(small_disk / "another"), "--port", "0")
+    assert refused.stderr.startswith(f"localaws: The disk of {small_disk / 'another'} has 0 MiB left: free 2, or ")
