@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+from ministack.core import iam_evaluator
 from ministack.services import eventbridge, lambda_svc, sqs
 
 from localaws.caller import ServicePrincipal
@@ -99,6 +100,8 @@ def _bury(runtime: Runtime, delivery: _Delivery, payload: str, code: str, messag
 
 
 def _policy_allows(runtime: Runtime, queue_arn: str, source_arn: str) -> bool:
+    # A schedule's tick belongs to no request, and would pass for one over plain HTTP; AWS's services use TLS.
+    iam_evaluator.pin_request_origin("127.0.0.1", True)
     service = _service(source_arn)
     allowed: bool = sqs.queue_policy_allows(queue_arn, service, source_arn, runtime.account)
     return allowed

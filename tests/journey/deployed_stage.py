@@ -80,7 +80,7 @@ class WorkingCopy:
     def push(self, message: str, branch: str = "main") -> str:
         """Commit everything and push it to a branch; return the commit."""
         self.bench.git(self.folder, "add", "--all")
-        self.bench.git(self.folder, "commit", "--quiet", "--message", message)
+        self.bench.git(self.folder, "commit", "--quiet", "--allow-empty", "--message", message)
         self.bench.git(self.folder, "push", "--quiet", "origin", f"HEAD:{branch}")
         return self.bench.git(self.folder, "rev-parse", "HEAD").strip()
 

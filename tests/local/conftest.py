@@ -47,6 +47,8 @@ def deployed(shared: SharedByWorkers) -> Iterator[Trial]:
         )
         shared.once("deployed", lambda: deploy(trial))
         yield trial
+        undelivered = [line for line in trial.home.log.read_text().splitlines() if "could not deliver" in line]
+        assert not undelivered, f"every event and every minute's tick reaches its queue, but {undelivered[0]}"
 
 
 def deploy(trial: Trial) -> Document:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.local
 def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_go_on_from_there(trial: Trial) -> None:
     trial.pushed("forbidden")
     dead = trial.queue("ingest-dead-letters")
-    with impatient(trial, "ingest"), without(trial, "data_dropped", "dynamodb:PutItem"):
+    with impatient(trial, "ingest"), without(trial, "data_dropped", "dynamodb:UpdateItem"):
         trial.drop("forbidden")
         letter = trial.eventually(
             lambda: next(iter(trial.aws.sqs.receive_message(QueueUrl=dead).get("Messages", [])), None),
@@ -89,7 +89,7 @@ def as_function(trial: Trial, module: str) -> Any:
     caller = Caller(trial.bench.environment["AWS_ENDPOINT_URL"], REGION, trial.home.credentials())
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropforge-trial-{module.replace('_', '-')}"
     principal = ServicePrincipal("lambda.amazonaws.com", function)
-    return caller.client("dynamodb", role_of(trial, module), "test", principal)
+    return caller.role(role_of(trial, module), "test", principal).client("dynamodb")
 
 
 def role_of(trial: Trial, module: str) -> str:
