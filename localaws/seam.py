@@ -8,6 +8,7 @@ names, at start, each of the things used here that a new version no longer has.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import functools
 import json
@@ -42,9 +43,9 @@ _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 Response = tuple[int, dict[str, str], bytes]
-_SAVE_SECONDS = 2.0
-_SAVE_SHARE = 50.0
-"""A round of saving is followed by a pause of that many times its length: 36 ms for what the demo leaves behind."""
+_SAVE_SECONDS, _SAVE_LATEST_SECONDS = 2.0, 10.0
+_SAVE_SHARE = 20.0
+"""A round of saving is followed by a pause of that many times its length: 50 ms for what the demo leaves behind."""
 _PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action)
 
 
@@ -106,21 +107,23 @@ async def keep_saving(may_write: Callable[[], bool]) -> None:
     logging.getLogger("persistence").setLevel(logging.WARNING)  # it tells of each file
     written = dict[str, int]()
     while may_write():
-        spent = 0.0
+        began = time.perf_counter()
         for name, get_state in emulator._build_persistence_save_dict().items():
+            # The emulator's state changes on this loop alone; ours under locks that may be held during a call to here.
             ours = isinstance(getattr(get_state, "__self__", None), _Adapter)
-            began = time.perf_counter()
-            try:  # ours are asked elsewhere, since their threads may hold a lock while they call this server
+            with contextlib.suppress(RuntimeError):  # a thread was changing it all the same: the next time, then
                 state = await asyncio.to_thread(get_state) if ours else get_state()
-                content = hash(json.dumps(state, default=persistence._json_default))
-            except RuntimeError:  # a thread was changing it: the next time, then
-                continue
-            if state is not None and written.get(name) != content:
-                persistence.save_state(name, state)
-                written[name] = content
-            spent += time.perf_counter() - began
-            await asyncio.sleep(0)
-        await asyncio.sleep(max(_SAVE_SECONDS, _SAVE_SHARE * spent))
+                await asyncio.to_thread(_save, name, state, written)
+        spent = time.perf_counter() - began
+        await asyncio.sleep(min(max(_SAVE_SECONDS, _SAVE_SHARE * spent), _SAVE_LATEST_SECONDS))
+
+
+def _save(name: str, state: Any, written: dict[str, int]) -> None:
+    """Write a state unless `written` has it, by its hash."""
+    content = hash(json.dumps(state, default=persistence._json_default))
+    if state is not None and written.get(name) != content:
+        persistence.save_state(name, state)
+        written[name] = content
 
 
 class EmulatorBus:

@@ -106,7 +106,8 @@ async def _serve(application: Front, listener: socket.socket, runtime: Runtime) 
     async def stopped() -> None:
         saving = asyncio.create_task(_keep_saving(runtime.home))
         await stop.wait()
-        saving.cancel()
+        if not saving.cancel():
+            saving.result()  # it must not have ended by itself: say why
         runtime.stopping.set()
         await asyncio.to_thread(_end_jobs, runtime)
 
