@@ -21,6 +21,7 @@ from localaws.corrections import (
     service_principals,
     settled_stacks,
     stream_batches,
+    stream_records,
     table_properties,
     topic_properties,
 )
@@ -45,6 +46,7 @@ _ALL = (
     service_principals,
     settled_stacks,
     stream_batches,
+    stream_records,
     table_properties,
     topic_properties,
 )
