@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ _SHOWN: Final = 20
 """Lines of a build's log that are read from its end, and of these, those that are shown."""
 _OF_CODEBUILD: Final = "[Container]"
 """With this CodeBuild's own lines begin; what the build's commands print does not."""
+_COMMAND: Final = re.compile(r"Error while executing command: .*\. Reason: ", re.DOTALL)
+"""CodeBuild repeats the whole command, which may be a program of many lines, before it says how the command ended."""
 _LONGEST_MESSAGE: Final = 5_000
 """What PutJobFailureResult takes."""
 
@@ -167,5 +170,5 @@ def _phase_message(build: BuildTypeDef | None) -> str:
     for phase in [] if build is None else build.get("phases", []):
         said = [context["message"] for context in phase.get("contexts", []) if context.get("message")]
         if phase.get("phaseStatus") in {"FAILED", "FAULT", "TIMED_OUT", "CLIENT_ERROR"} and said:
-            return f"{phase.get('phaseType', 'a phase')}: {' '.join(said)}"
+            return f"{phase.get('phaseType', 'a phase')}: {_COMMAND.sub('a command ended with ', ' '.join(said))}"
     return ""

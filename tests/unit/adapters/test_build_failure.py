@@ -49,7 +49,7 @@ def test_a_failed_build_is_told_in_its_phases_words_and_with_what_its_commands_p
     ]
     failure = build_failure(ACTION, BUILD, lines)
     assert failure.reason == (
-        "Build/Build: BUILD: Error while executing command: docker build . Reason: exit status 1; the last line of "
+        "Build/Build: BUILD: a command ended with exit status 1; the last line of "
         "its log: dropforge.yaml, line 3: depht is unknown: write depth"
     )
     assert failure.log_tail == tuple(lines[:2])
