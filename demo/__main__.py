@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from demo.local_aws import LocalAws
@@ -39,10 +41,12 @@ def run(port: int | None) -> int:
     """The whole story on a local AWS of its own, which ends with it."""
     started = time.monotonic()
     home = HOME / "demo"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
     local = LocalAws(home, port or 0)
-    with tempfile.TemporaryDirectory(prefix="dropforge-demo-") as scratch, local.running() as environment:
+    with (
+        alone(HOME / "demo.lock"),
+        tempfile.TemporaryDirectory(prefix="dropforge-demo-") as scratch,
+        emptied(local).running() as environment,
+    ):
         story = Story(Stage(Workbench("local", environment, home / "demo.log"), local, Path(scratch)))
         for number, (title, step) in enumerate(story.steps(), start=1):
             print(f"\n{number}. {title}", flush=True)
@@ -55,6 +59,27 @@ def run(port: int | None) -> int:
             print(f"  ({time.monotonic() - begun:.0f} s)", flush=True)
     print(f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running. Keep one for play: make up")
     return 0
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold the lock within the block; raise CommandFailedError where another demo holds it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandFailedError("another demo runs in this tree: wait for it, or run yours in a clone") from None
+        yield
+
+
+def emptied(local: LocalAws) -> LocalAws:
+    """The same, without what an earlier demo left: its files, and its server where it was killed."""
+    if local.home.exists():
+        local.stop()
+        shutil.rmtree(local.home)
+    local.home.mkdir(parents=True)
+    return local
 
 
 def up(port: int | None) -> int:

@@ -114,7 +114,9 @@ def test_the_program_is_given_credentials_of_its_role_unless_it_is_isolated(trai
     assert training.ended("open")["EnableNetworkIsolation"] is False
     assert training.ended("isolated")["EnableNetworkIsolation"] is True
     seen = {
-        name: json.loads(training.archive(f"s3://{BUCKET}/output/{name}/output/model.tar.gz")["seen.json"])["environment"]
+        name: json.loads(training.archive(f"s3://{BUCKET}/output/{name}/output/model.tar.gz")["seen.json"])[
+            "environment"
+        ]
         for name in ("open", "isolated")
     }
     assert seen["open"]["AWS_ENDPOINT_URL"] == training.server.endpoint
