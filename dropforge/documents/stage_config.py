@@ -17,6 +17,7 @@ from dropforge.domain.project import (
     OnData,
     OnPush,
     PathFilter,
+    Patience,
     PinMode,
     PinPolicy,
     Project,
@@ -108,7 +109,7 @@ def _planned(*modes: str, instead: str) -> BeforeValidator:
 class Ops(Part):
     mail: tuple[MailAddress, ...] = Field(
         default=(),
-        description="who is told of every held, blocked, refused, build_failed and failed outcome of the stage",
+        description="who is told of every outcome of the stage but completed and superseded",
     )
 
 
@@ -183,6 +184,20 @@ class GuardRailsPart(Part):
     runs_per_day: int = Field(
         default=20, ge=1, description="runs of the project that may start in a day (UTC)", examples=[20]
     )
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="jobs of one run, where AWS itself and not the program fails", examples=[3]
+    )
+
+
+class Waiting(Part):
+    """How long a run may wait for its start. It is looked at every 15 minutes."""
+
+    tell_after_minutes: int = Field(
+        default=60, ge=1, description="after so long it is announced that runs wait, and for what", examples=[60]
+    )
+    give_up_after_minutes: int | None = Field(
+        default=None, ge=1, description="after so long the run fails; null: it waits for ever", examples=[2880]
+    )
 
 
 class Notify(Part):
@@ -213,7 +228,11 @@ class ProjectPart(Part):
     )
     seal: Seal = Field(default=Seal(), description="when dropped objects become a dataset version")
     pin: Pin = Field(default=Pin(), description="how a job comes to read exactly that version")
+    latest_wins: bool = Field(
+        default=False, description="whether a newer image or newer data supersedes runs that still wait"
+    )
     guard_rails: GuardRailsPart = Field(default=GuardRailsPart(), description="what runs may use")
+    waiting: Waiting = Field(default=Waiting(), description="how long a run may wait")
     notify: tuple[Notify, ...] = Field(default=(), description="who is told of the project's outcomes")
     base_images: tuple[ImageName, ...] = Field(
         default=("public.ecr.aws/docker/library/python",),
@@ -238,7 +257,10 @@ class ProjectPart(Part):
                 rails.max_runtime_minutes,
                 rails.concurrent_runs,
                 rails.runs_per_day,
+                rails.max_attempts,
             ),
+            latest_wins=self.latest_wins,
+            waiting=Patience(self.waiting.tell_after_minutes, self.waiting.give_up_after_minutes),
             notify=tuple(Subscription(each.mail, each.on) for each in self.notify),
             base_images=self.base_images,
         )

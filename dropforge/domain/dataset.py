@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from dropforge.domain.canonical import canonical, digest_of_bytes
 from dropforge.domain.encoding import decode, encode
 from dropforge.domain.errors import InvalidDocumentError
+from dropforge.domain.project import PinMode
 
 
 class ChecksumSource(Enum):
-    """How an object's SHA-256 was got."""
+    """Whose word an object's SHA-256 is."""
 
-    STORED = "stored"  # S3 keeps a SHA-256 over the whole object
-    COMPUTED = "computed"  # the object was read through
+    STORED = "stored"  # S3's, kept since the upload over the whole object; a copy's is the same
+    COPIED = "copied"  # S3's, computed over the copy as it made it
+    PARTS = "parts"  # S3's, computed over each part of the copy as it made it
+    COMPUTED = "computed"  # ours: the copy was read through
+    NONE = "none"  # nobody's: the version id alone names the bytes
 
 
 @dataclass(frozen=True)
 class Checksum:
-    sha256: str  # 64 hexadecimal digits
+    """`sha256` is 64 hexadecimal digits over the object; with a `part_size`, over the SHA-256s of its parts.
+
+    None only with the source NONE.
+    """
+
+    sha256: str | None
     source: ChecksumSource
+    part_size: int | None = None
+
+
+UNKNOWN = Checksum(None, ChecksumSource.NONE)
 
 
 @dataclass(frozen=True)
@@ -37,13 +50,22 @@ class ListedObject:
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One object of a dataset. `key` is the full key in the bucket, `sha256` 64 hexadecimal digits."""
+    """One object of a dataset. `key` is the full key in the bucket, `size` in bytes.
+
+    `sha256` is 64 hexadecimal digits; absent where nobody has computed it, which only `pin: verify` allows. With a
+    `part_size`, the object was cut into parts of so many bytes, and it is over their SHA-256s, 32 bytes each.
+    """
 
     channel: str
     key: str
     version_id: str
     size: int
-    sha256: str
+    sha256: str | None = None
+    part_size: int | None = None
+
+    @property
+    def listed(self) -> ListedObject:
+        return ListedObject(self.key, self.version_id, self.size)
 
 
 @dataclass(frozen=True)
@@ -81,6 +103,20 @@ class ChannelSize:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What is known of a dataset version beside what it is: none of it takes part in its name.
+
+    `cut_off` is the moment as of which the prefix was listed, `by` who dropped last before it, `checksums` how many
+    objects have their SHA-256 from which source.
+    """
+
+    cut_off: datetime
+    by: str = ""
+    pin: PinMode = PinMode.COPY
+    checksums: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A sealed, pinned dataset version of a project; its manifest lies in S3 under `manifest_key`."""
 
@@ -89,14 +125,20 @@ class Dataset:
     bucket: str
     channels: Mapping[str, ChannelSize]
     sealed_at: datetime
+    origin: Origin | None = None
 
     @classmethod
-    def of(cls, project: str, manifest: Manifest, sealed_at: datetime) -> Dataset:
+    def of(cls, project: str, manifest: Manifest, sealed_at: datetime, origin: Origin | None = None) -> Dataset:
         sizes: dict[str, ChannelSize] = {}
         for each in manifest.objects:
             sum_so_far = sizes.get(each.channel, ChannelSize(0, 0))
             sizes[each.channel] = ChannelSize(sum_so_far.objects + 1, sum_so_far.bytes + each.size)
-        return cls(project, manifest.version, manifest.bucket, sizes, sealed_at)
+        return cls(project, manifest.version, manifest.bucket, sizes, sealed_at, origin)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether jobs read the dropped objects themselves, so that it is to be seen afterwards whether they moved."""
+        return self.origin is not None and self.origin.pin is PinMode.VERIFY
 
     @property
     def objects(self) -> int:

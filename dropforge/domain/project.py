@@ -72,9 +72,18 @@ class GuardRails:
     max_runtime_minutes: int = 60
     concurrent_runs: int = 2
     runs_per_day: int = 20
+    max_attempts: int = 3
 
     def allows_instance_type(self, instance_type: str) -> bool:
         return any(fnmatchcase(instance_type, pattern) for pattern in self.instance_types)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a run may wait before people are told, and before it is given up (None: it waits for ever)."""
+
+    tell_after_minutes: int = 60
+    give_up_after_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,9 @@ class Project:
     on_push: OnPush = OnPush.TRAIN
     seal: SealPolicy = SealPolicy()
     pin: PinPolicy = PinPolicy()
+    latest_wins: bool = False
     guard_rails: GuardRails = GuardRails()
+    waiting: Patience = Patience()
     notify: tuple[Subscription, ...] = ()
     base_images: tuple[str, ...] = ()
 

@@ -15,7 +15,8 @@ from dropforge.domain.announcement import Outcome
 from stacks.names import Names, arn
 from stacks.policies import allow_service
 
-OPS_OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.COMPLETED)
+NOT_FOR_OPS = frozenset({Outcome.COMPLETED, Outcome.SUPERSEDED})
+OPS_OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome not in NOT_FOR_OPS)
 FilterPolicy = dict[str, Any]
 
 
