@@ -71,12 +71,18 @@ class Reach:
 
     def permissions(self, module: str) -> list[Permission]:
         """What the function of the module may do beyond its own source, log and traces."""
-        observe = [self.describe_jobs(), *self.read_job_logs(), *self.read_models(), self.wake_dispatcher()]
+        observe = [
+            self.describe_jobs(),
+            self.stop_jobs(),
+            *self.read_job_logs(),
+            *self.read_models(),
+            self.wake_dispatcher(),
+        ]
         by_module: dict[str, list[Permission]] = {
             "data_dropped": [self.wake_sealer()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
-            "dispatch_runs": [self.describe_jobs(), *self.start_jobs()],
+            "dispatch_runs": [self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
@@ -155,7 +161,7 @@ class Reach:
         )
 
     def start_jobs(self) -> list[Permission]:
-        """Under the deployment's own names and as the one training role; never to stop or delete."""
+        """Under the deployment's own names and as the one training role; never to delete."""
         return [
             allow(
                 ["sagemaker:AddTags", "sagemaker:CreateTrainingJob"],
@@ -176,6 +182,10 @@ class Reach:
             [self.names.training_job_arns],
             because=JOBS_BECAUSE,
         )
+
+    def stop_jobs(self) -> Permission:
+        """Those that somebody asked to stop, where they could not do it themselves at that moment."""
+        return allow(["sagemaker:StopTrainingJob"], [self.names.training_job_arns], because=JOBS_BECAUSE)
 
     def read_job_logs(self) -> list[Permission]:
         group = arn("logs", f"log-group:{TRAINING_JOBS_LOG_GROUP}")

@@ -97,6 +97,15 @@ def pause(project: str | None) -> Key:
     return Key("STAGE" if project is None else f"PROJECT#{project}", "PAUSE")
 
 
+CONGESTION: Final = "CONGESTION"
+"""The partition of the few notes on AWS having had no room."""
+
+
+def congestion(scope: str) -> Key:
+    """Of an instance type, or `*` for every type."""
+    return Key(CONGESTION, scope)
+
+
 def object_partition(bucket: str, key: str) -> str:
     return f"OBJECT#{bucket}/{key}"
 

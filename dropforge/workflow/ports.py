@@ -13,6 +13,7 @@ from typing import Protocol
 
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementKey
+from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.errors import DropforgeError
@@ -195,6 +196,18 @@ class Pauses(Protocol):
     def clear_pause(self, project: str | None) -> None: ...
 
 
+class CongestionNotes(Protocol):
+    """What is remembered of AWS having had no room; one note a scope."""
+
+    def congestion(self) -> tuple[Congestion, ...]: ...
+
+    def note_congestion(self, congestion: Congestion) -> None:
+        """In place of the note of the same scope."""
+        ...
+
+    def forget_congestion(self, scope: str) -> None: ...
+
+
 class Announcements(Protocol):
     def put_notice(self, notice: Notice) -> bool:
         """Keep the notice and its PENDING announcement, in one transaction; False when it was there already."""
@@ -212,6 +225,10 @@ class Announcements(Protocol):
         """Take the announcement for sending, when `is_free(now)`; None when it is sent, leased or unknown."""
         ...
 
+    def release_announcement(self, key: AnnouncementKey) -> None:
+        """Give the lease back after a failure, so that whoever tries next may send; nothing when it was sent."""
+        ...
+
     def notice_announced(self, key: AnnouncementKey) -> None:
         """Mark a notice's announcement SENT. A run's is marked by committing RunAnnounced."""
         ...
@@ -221,7 +238,7 @@ class Announcements(Protocol):
         ...
 
 
-class MetadataStore(Runs, Catalog, SealTimers, Rebuilds, Pauses, Announcements, Protocol):
+class MetadataStore(Runs, Catalog, SealTimers, Rebuilds, Pauses, CongestionNotes, Announcements, Protocol):
     """The state of everything, and the trail of what happened."""
 
 
@@ -283,7 +300,9 @@ class TrainingJobs(Protocol):
 
     def tags(self, arn: str) -> Mapping[str, str]: ...
 
-    def stop(self, name: str) -> None: ...
+    def stop(self, name: str) -> None:
+        """Ask for the job's end; nothing happens when it has ended already or is not there yet."""
+        ...
 
 
 @dataclass(frozen=True)

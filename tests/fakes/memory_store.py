@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
+from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer
@@ -51,6 +52,11 @@ class MemoryAnnouncements:
             return None
         self.told[key] = replace(found, leased_until=until)
         return self.told[key]
+
+    def release_announcement(self, key: AnnouncementKey) -> None:
+        found = self.told.get(key)
+        if found is not None and found.state is AnnouncementState.PENDING:
+            self.told[key] = replace(found, leased_until=None)
 
     def notice_announced(self, key: AnnouncementKey) -> None:
         self.told[key] = replace(self.told[key], state=AnnouncementState.SENT, leased_until=None)
@@ -194,10 +200,11 @@ class MemoryCatalog:
 
 
 class MemoryTimers:
-    """Implements `ports.SealTimers`, `ports.Rebuilds` and `ports.Pauses`."""
+    """Implements `ports.SealTimers`, `ports.Rebuilds`, `ports.Pauses` and `ports.CongestionNotes`."""
 
     def __init__(self) -> None:
         self.timers: dict[str, SealTimer] = {}
+        self.congested: dict[str, Congestion] = {}
         self.rebuilds: dict[tuple[str, str], Rebuild] = {}
         self.pauses: dict[str | None, Pause] = {}
 
@@ -248,6 +255,15 @@ class MemoryTimers:
 
     def clear_pause(self, project: str | None) -> None:
         self.pauses.pop(project, None)
+
+    def congestion(self) -> tuple[Congestion, ...]:
+        return tuple(self.congested.values())
+
+    def note_congestion(self, congestion: Congestion) -> None:
+        self.congested[congestion.scope] = congestion
+
+    def forget_congestion(self, scope: str) -> None:
+        self.congested.pop(scope, None)
 
 
 class MemoryStore(MemoryRuns, MemoryCatalog, MemoryTimers):

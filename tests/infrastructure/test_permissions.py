@@ -86,8 +86,8 @@ def test_every_function_adds_to_the_trail_and_nobody_changes_or_removes_an_entry
 @pytest.mark.parametrize(
     "action",
     [
-        "sagemaker:DeleteTrainingJob", "sagemaker:ListTrainingJobs", "sagemaker:StopTrainingJob", "s3:DeleteObject",
-        "s3:DeleteObjectVersion", "ecr:BatchDeleteImage", "ecr:DeleteRepository", "sts:AssumeRole",
+        "sagemaker:DeleteTrainingJob", "sagemaker:ListTrainingJobs", "s3:DeleteObject", "s3:DeleteObjectVersion",
+        "ecr:BatchDeleteImage", "ecr:DeleteRepository", "sts:AssumeRole",
     ],
 )  # fmt: skip
 def test_nobody_has_a_permission_that_nothing_needs(local: Synthesis, action: str) -> None:
@@ -101,6 +101,14 @@ def test_only_the_dispatcher_passes_a_role_and_only_the_training_role_to_sagemak
     assert statement["Action"] == "iam:PassRole"
     assert re.fullmatch(r"<TrainingRole[A-Z0-9]+\.Arn>", statement["Resource"])
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_only_who_starts_or_watches_jobs_may_stop_them_and_only_the_deployments_own(local: Synthesis) -> None:
+    stopping = [one for one in local.statements() if "sagemaker:StopTrainingJob" in _list(one[1]["Action"])]
+    assert len(stopping) == 3
+    for path, statement in stopping:
+        assert any(name in path for name in ("dispatch-runs", "record-job-state", "sweep"))
+        assert str(statement["Resource"]).endswith(":training-job/dropforge-local-*")
 
 
 def test_a_training_job_reads_pinned_data_and_writes_below_runs_and_no_more(local: Synthesis) -> None:
