@@ -91,6 +91,13 @@ class Manifest:
             raise InvalidDocumentError("the manifest is no JSON: restore its object's version in S3") from error
 
     @property
+    def prefix(self) -> str:
+        """What all keys begin with."""
+        first, last = min(each.key for each in self.objects), max(each.key for each in self.objects)
+        same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+        return first[:same]
+
+    @property
     def version(self) -> str:
         """`sha256:<hex>` over the canonical encoding: what a dataset version is called."""
         return digest_of_bytes(self.to_bytes())

@@ -28,11 +28,24 @@ class OnPush(Enum):
 
 
 class SealMode(Enum):
+    """When dropped objects become a dataset version, and which of them.
+
+    QUIET: the whole prefix, once nothing has come for a while. MARKER: the whole prefix as it stood when a marker
+    landed. OBJECT: each object by itself.
+    """
+
     QUIET = "quiet"
+    MARKER = "marker"
+    OBJECT = "object"
 
 
 class PinMode(Enum):
+    """How a job comes to read what the record says. COPY: it reads copies that nobody changes. VERIFY: it reads the
+    dropped objects themselves, and their versions are compared afterwards.
+    """
+
     COPY = "copy"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ class PathFilter:
 
 @dataclass(frozen=True)
 class SealPolicy:
-    """`quiet`: the prefix as it stands, once no object has come for `quiet_seconds`."""
+    """`quiet_seconds` matters to QUIET alone."""
 
     mode: SealMode = SealMode.QUIET
     quiet_seconds: int = 60
@@ -53,7 +66,7 @@ class SealPolicy:
 
 @dataclass(frozen=True)
 class PinPolicy:
-    """`copy`: a dataset's exact versions are copied aside, up to `copy_limit_gb` (10^9 bytes each)."""
+    """COPY refuses a dataset version of more than `copy_limit_gb` (10^9 bytes each)."""
 
     mode: PinMode = PinMode.COPY
     copy_limit_gb: int = 50

@@ -13,7 +13,7 @@ import pytest
 from dropforge.adapters import ssm
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.ecr import EcrImageRegistry
-from dropforge.adapters.events.wakeup import project_in
+from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
@@ -59,7 +59,7 @@ def test_every_wake_up_of_the_dispatcher_arrives_however_alike_they_are(local_aw
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:
     seal = a_queue(local_aws)
     SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal).seal("digits", timedelta(0))
-    assert [project_in(body) for body in bodies(local_aws, seal)] == ["digits"]
+    assert [seal_in(body) for body in bodies(local_aws, seal)] == [("digits", None)]
 
 
 def test_a_wake_up_for_later_is_not_there_yet_even_beyond_the_longest_delay(local_aws: AwsClients) -> None:

@@ -64,7 +64,7 @@ def a_job(image_uri: str) -> JobRequest:
         name=f"dropforge-test-{uuid4().hex[:20]}-01",
         image_uri=image_uri,
         spec=TrainingSpec(),
-        channels={"train": ("datasets/digits/00/train/", InputMode.FILE)},
+        channels={"train": ("datasets/digits/00/train.json", InputMode.FILE)},
         output_prefix="runs/0123/01/",
         checkpoint_prefix=None,
         tags=TAGS,
