@@ -23,6 +23,7 @@ from dropforge.domain.announcement import Announcement
 from tests.fakes.world import World
 from tests.faults.histories import History
 from tests.faults.invariants import (
+    Moment,
     ViolationError,
     check_last_mail,
     check_lease,
@@ -226,9 +227,10 @@ class Explorer:
         if reply.method == "publish" and reply.error is None:
             check_last_mail(after)
         if isinstance(reply.result, Announcement) and reply.method == "lease_announcement":
-            check_lease(before, reply.result)
+            was = before.store.told[reply.result.key]
+            check_lease(was, reply.result, before.clock.now())
         if before is not after:
-            check_step(before, after)
+            check_step(Moment.of(before.store), Moment.of(after.store))
             check_world(after)
 
     def _keep(self, world: World) -> int:

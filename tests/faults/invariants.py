@@ -6,15 +6,19 @@ The numbers are those of docs/guarantees.md.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
-from dropforge.domain.announcement import Announcement, AnnouncementState
-from dropforge.domain.head import SealedData
+from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
+from dropforge.domain.head import ProjectHead, SealedData
 from dropforge.domain.image import Image
 from dropforge.domain.run import Run
-from dropforge.domain.trail import TrailBrokenError, verify
+from dropforge.domain.trail import TrailBrokenError, TrailEntry, verify
 from dropforge.domain.training_job import parse_job_name
 from dropforge.workflow.announce import LEASE
+from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import World
 
 Half = TypeVar("Half", Image, SealedData)
@@ -58,20 +62,35 @@ def check_jobs(world: World, run: Run) -> None:
     require(len(numbers) == len(set(numbers)), 2, f"run {run.id} has an attempt twice")
 
 
-def check_step(before: World, after: World) -> None:
+@dataclass(frozen=True)
+class Moment:
+    """What is on record at one time."""
+
+    runs: Mapping[str, Run]
+    heads: Mapping[str, ProjectHead]
+    told: Mapping[AnnouncementKey, Announcement]
+    trails: Mapping[tuple[str, int], TrailEntry]
+
+    @classmethod
+    def of(cls, store: MemoryStore) -> Moment:
+        return cls(dict(store.runs), dict(store.heads), dict(store.told), dict(store.trails))
+
+
+def check_step(before: Moment, after: Moment) -> None:
     """Whatever happens, nothing goes back."""
-    for identity, earlier in before.store.runs.items():
-        require(identity in after.store.runs, 1, f"run {identity} has vanished")
-        _check_run_moves_on(earlier, after.store.runs[identity])
-    for project, head in before.store.heads.items():
-        after_it = after.store.heads[project]
+    for identity, earlier in before.runs.items():
+        require(identity in after.runs, 1, f"run {identity} has vanished")
+        if after.runs[identity] is not earlier:
+            _check_run_moves_on(earlier, after.runs[identity], after)
+    for project, head in before.heads.items():
+        after_it = after.heads[project]
         _check_half_moves_on(head.image, after_it.image, f"the image of {project}")
         _check_half_moves_on(head.data, after_it.data, f"the data of {project}")
-    for key, told in before.store.told.items():
+    for key, told in before.told.items():
         if told.state is AnnouncementState.SENT:
-            require(after.store.told[key].state is AnnouncementState.SENT, 4, f"{key} is forgotten to have been sent")
-    for place, entry in before.store.trails.items():
-        require(after.store.trails.get(place) == entry, 7, f"trail entry {place} was changed")
+            require(after.told[key].state is AnnouncementState.SENT, 4, f"{key} is forgotten to have been sent")
+    for place, entry in before.trails.items():
+        require(after.trails.get(place) == entry, 7, f"trail entry {place} was changed")
 
 
 def _check_half_moves_on(earlier: Half | None, later: Half | None, what: str) -> None:
@@ -79,27 +98,26 @@ def _check_half_moves_on(earlier: Half | None, later: Half | None, what: str) ->
         require(later is not None and later.replaces(earlier), 3, f"{what} goes back")
 
 
-def _check_run_moves_on(earlier: Run, later: Run) -> None:
+def _check_run_moves_on(earlier: Run, later: Run, after: Moment) -> None:
     require(later.trail.sequence >= earlier.trail.sequence, 3, f"the trail of run {later.id} goes back")
-    if earlier.status.is_terminal:
+    since = range(earlier.trail.sequence + 1, later.trail.sequence + 1)
+    retried = any('"type":"RunRetried"' in after.trails[later.id, sequence].body for sequence in since)
+    if earlier.status.is_terminal and not retried:
         same = later.status is earlier.status and later.result == earlier.result
         require(same, 3, f"run {later.id} was {earlier.status.value} and is {later.status.value}")
     started = {each.number: each for each in later.attempts}
-    for attempt in earlier.attempts:
-        if not attempt.has_job:
-            continue
-        after = started.get(attempt.number)
-        require(after is not None and after.job_name == attempt.job_name, 3, f"attempt {attempt.number} has vanished")
-        assert after is not None
-        if attempt.state is not None and after.state != attempt.state:
-            newer = after.state is not None and after.state.is_newer_than(attempt.state)
+    for attempt in (each for each in earlier.attempts if each.has_job):
+        same = started.get(attempt.number)
+        require(same is not None and same.job_name == attempt.job_name, 3, f"attempt {attempt.number} has vanished")
+        state = same.state if same is not None else None
+        if attempt.state is not None and state != attempt.state:
+            newer = state is not None and state.is_newer_than(attempt.state)
             require(newer, 3, f"the job of attempt {attempt.number} goes back")
 
 
-def check_lease(before: World, leased: Announcement) -> None:
+def check_lease(was: Announcement, leased: Announcement, now: datetime) -> None:
     """Just leased: only what nobody has written down as sent, and nobody is sending."""
-    was = before.store.told[leased.key]
-    require(was.is_free(before.clock.now()), 4, f"{leased.key} was leased, and was {was.state.value} or leased before")
+    require(was.is_free(now), 4, f"{leased.key} was leased, and was {was.state.value} or leased before")
 
 
 def check_last_mail(world: World) -> None:

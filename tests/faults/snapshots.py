@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from types import MethodType
 from typing import Any, TypeVar
 
 from dropforge.workflow.ports import Ports
@@ -27,6 +28,8 @@ def clone(value: T, made: dict[int, Any] | None = None) -> T:
         copy = type(value)(clone(each, made) for each in value)
     elif isinstance(value, Ports):
         copy = replace(value, **{each.name: clone(getattr(value, each.name), made) for each in fields(value)})
+    elif isinstance(value, MethodType):
+        copy = MethodType(value.__func__, clone(value.__self__, made))
     elif _is_changeable(value):
         copy = object.__new__(type(value))
         made[id(value)] = copy
@@ -81,6 +84,8 @@ class Numbering:
             return frozenset(self._token(each) for each in value)
         if isinstance(value, BaseException):
             return type(value).__name__, str(value), self._token(vars(value))
+        if isinstance(value, MethodType):
+            return value.__qualname__
         if isinstance(value, partial):
             return value.func.__qualname__, self._token(value.args), self._token(value.keywords)
         if _is_changeable(value):

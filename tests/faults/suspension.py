@@ -7,10 +7,11 @@ makes the next call. Such a delivery is a value: it can be kept, copied, cut off
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
+from dropforge.domain.pinning import Pin
 from dropforge.workflow.ports import Ports
 
 Message: TypeAlias = Callable[[Ports], object]
@@ -109,6 +110,18 @@ class _RecordedPort:
             return member
 
         def answered(*arguments: object, **named: object) -> object:
-            return self._recording.answer(Call(self._name, method, arguments, tuple(named.items())))
+            read = tuple(tuple(each) if isinstance(each, Iterator) else each for each in arguments)
+            return self._recording.answer(Call(self._name, method, read, tuple(named.items())))
 
-        return answered
+        return self._one_by_one if method == "copy_all" else answered
+
+    def _one_by_one(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[object]:
+        """Many copies are one call, and yet a function may be killed between any two of them."""
+        for pin in pins:
+            if enough():
+                return
+            yield from self._recording.answer(Call(self._name, "copy_all", ((pin,), _never), ()))  # type: ignore[misc]
+
+
+def _never() -> bool:
+    return False
