@@ -76,7 +76,9 @@ class Reach:
             self.stop_jobs(),
             *self.read_job_logs(),
             *self.read_models(),
+            *self.compare_data(),
             self.wake_dispatcher(),
+            self.wake_sealer(),
         ]
         by_module: dict[str, list[Permission]] = {
             "data_dropped": [self.wake_sealer()],
@@ -86,7 +88,7 @@ class Reach:
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
-            "sweep": [*observe, self.wake_sealer(), *self.start_pipelines(), *self.announce()],
+            "sweep": [*observe, *self.start_pipelines(), *self.announce()],
         }
         return [*self.keep_records(), *by_module[module]]
 
@@ -106,17 +108,28 @@ class Reach:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])
 
     def pin_data(self) -> list[Permission]:
-        """List and read what was dropped; write, and never delete, below `datasets/`."""
+        """List and read what was dropped; write, and never delete, below `datasets/`.
+
+        A copy in parts that was cut off is found again, so the uploads that were begun are listed.
+        """
         dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
         return [
             allow(["s3:ListBucketVersions"], [dropped]),
             allow(READ_OBJECTS, [f"{dropped}/*"], because=OBJECTS_BECAUSE),
-            allow(["s3:ListBucket"], [kept], {"StringLike": {"s3:prefix": "datasets/*"}}),
+            allow(["s3:ListBucketMultipartUploads"], [kept]),
             allow(
-                [*READ_OBJECTS, "s3:AbortMultipartUpload", "s3:PutObject"],
+                [*READ_OBJECTS, "s3:ListMultipartUploadParts", "s3:PutObject"],
                 [f"{kept}/datasets/*"],
                 because=OBJECTS_BECAUSE,
             ),
+        ]
+
+    def compare_data(self) -> list[Permission]:
+        """See whether the versions that a manifest names are still the current ones."""
+        dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
+        return [
+            allow(["s3:ListBucketVersions"], [dropped]),
+            allow(["s3:GetObject"], [f"{kept}/datasets/*"], because=OBJECTS_BECAUSE),
         ]
 
     def read_models(self) -> list[Permission]:

@@ -17,6 +17,7 @@ from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.sqs import DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING
 from dropforge.documents.stage_config import StageConfig
+from dropforge.domain.project import PinMode
 from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.queued_rule import QueuedRule
@@ -74,6 +75,7 @@ class TrainingStack(Stack):
             names=names,
             key=foundation.key,
             projects=projects,
+            read_in_place=sorted(each.data_prefix for each in config.projects() if each.pin.mode is PinMode.VERIFY),
         )
         self.deployment = self._deployment()
         self.functions = self._functions(config, bundle, projects)

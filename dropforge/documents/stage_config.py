@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dropforge.documents.checking import MistakeError, Part, check
 from dropforge.documents.fields import InstanceType, MailAddress, Matching
@@ -95,17 +95,6 @@ InstanceTypePattern = Annotated[
 ]
 
 
-def _planned(*modes: str, instead: str) -> BeforeValidator:
-    """Refuses what the design names and this version does not have yet."""
-
-    def check_mode(mode: object) -> object:
-        if mode in modes:
-            raise MistakeError(f"the mode {mode} is planned and not there yet", f"use `mode: {instead}`")
-        return mode
-
-    return BeforeValidator(check_mode)
-
-
 class Ops(Part):
     mail: tuple[MailAddress, ...] = Field(
         default=(),
@@ -144,9 +133,12 @@ class Paths(Part):
 
 
 class Seal(Part):
-    mode: Annotated[Literal["quiet"], _planned("marker", "object", instead="quiet")] = Field(
+    mode: Literal["quiet", "marker", "object"] = Field(
         default="quiet",
-        description="`quiet`: the whole prefix, once no object has come for `quiet_seconds`",
+        description=(
+            "`quiet`: the whole prefix, once no object has come for `quiet_seconds`; `marker`: the whole prefix as it "
+            "stood when a _SUCCESS landed, or what a _MANIFEST names; `object`: each object by itself"
+        ),
         examples=["quiet"],
     )
     quiet_seconds: int = Field(
@@ -155,13 +147,16 @@ class Seal(Part):
 
 
 class Pin(Part):
-    mode: Annotated[Literal["copy"], _planned("verify", instead="copy")] = Field(
+    mode: Literal["copy", "verify"] = Field(
         default="copy",
-        description="`copy`: the exact versions are copied to where the job reads them",
+        description=(
+            "`copy`: the exact versions are copied to where the job reads them; `verify`: the job reads the dropped "
+            "objects, and their versions are compared afterwards"
+        ),
         examples=["copy"],
     )
     copy_limit_gb: int = Field(
-        default=50, ge=1, description="a dataset version beyond this is refused, in GB", examples=[50]
+        default=50, ge=1, description="with `copy`, a dataset version beyond this is refused, in GB", examples=[50]
     )
 
 
@@ -315,6 +310,17 @@ class StageConfig(Part):
                     (instance_type,),
                 )
         return prices
+
+    @model_validator(mode="after")
+    def _objects_build_nothing(self) -> StageConfig:
+        for name, project in self.project_parts.items():
+            if project.seal.mode == "object" and project.on_data == "rebuild":
+                raise MistakeError(
+                    f"{name} would build an image for each object (`seal: {{mode: object}}` with `on_data: rebuild`)",
+                    "use `on_data: reuse`, or seal by `quiet` or `marker`",
+                    ("projects", name, "on_data"),
+                )
+        return self
 
     @model_validator(mode="after")
     def _prefixes_are_apart(self) -> StageConfig:

@@ -89,7 +89,12 @@ def _sealed(ports: Ports, project: Project, timer: SealTimer, now: datetime, end
     snapshot = _snapshot(ports, project, timer, now)
     if snapshot is None:
         return None
-    dataset = pin_dataset(ports, project, snapshot, lambda: ports.clock.now() >= ends)
+    try:
+        dataset = pin_dataset(ports, project, snapshot, lambda: ports.clock.now() >= ends)
+    except VersionGoneError as gone:
+        if timer.of is None or is_marker(timer.of.key):
+            raise
+        raise _refused_as_gone(timer.of) from gone
     if dataset is None:
         raise _NotYetError
     return dataset
@@ -107,8 +112,17 @@ def _snapshot(ports: Ports, project: Project, timer: SealTimer, now: datetime) -
     snapshot = _of_prefix(ports, project, drop.at, drop.principal)
     if snapshot is None or not drop.key.endswith(CHOICE):
         return snapshot
-    objects = chosen(project, drop.key, ports.bucket.content(_listed(drop)), snapshot.objects)
+    try:
+        choice = ports.bucket.content(_listed(drop))
+    except VersionGoneError as gone:
+        raise _refused_as_gone(timer.of) from gone
+    objects = chosen(project, drop.key, choice, snapshot.objects)
     return Snapshot(tuple(objects), drop.at, drop.principal) if objects else None
+
+
+def _refused_as_gone(of: ObjectRef) -> DatasetRefusedError:
+    reason = f"{of.key} was deleted for good before it could be sealed: drop it again if it was to be trained on"
+    return DatasetRefusedError([reason])
 
 
 def _of_prefix(ports: Ports, project: Project, cut_off: datetime, by: str) -> Snapshot | None:
