@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dropforge.domain.dataset import ListedObject
-from dropforge.domain.project import PinPolicy, Project
+from dropforge.domain.project import PinMode, PinPolicy, Project
 from dropforge.domain.sealing import DatasetRefusedError, is_data, refuse_unfit, split_key
 from tests.fakes.world import DIGITS
 
@@ -40,6 +40,7 @@ def test_folder_placeholders_and_markers_are_no_data() -> None:
         (("digits//a",), "cannot name a channel"),
         (("digits/t/../../a",), "digits/t/../../a cannot be the path of a file: rename it"),
         (("digits/t//a",), "digits/t//a cannot be the path of a file: rename it"),
+        (("digits/t/" + "n" * 256,), "is longer than the 255 bytes of a file's name: shorten it"),
         (("digits/t/" + "é/" * 337 + "é",), "is too long to be copied below the dataset's prefix: shorten it"),
     ],
 )
@@ -55,6 +56,15 @@ def test_awkward_keys_that_a_job_can_read_are_taken() -> None:
     )
 
 
+def test_a_name_of_255_bytes_is_taken() -> None:
+    refuse_unfit(DIGITS, listed("digits/t/" + "é" * 127 + "n"))
+
+
+def test_an_object_without_a_version_is_refused() -> None:
+    with pytest.raises(DatasetRefusedError, match="digits/a was put without versioning"):
+        refuse_unfit(DIGITS, [ListedObject("digits/a", "null", 1)])
+
+
 def test_an_empty_object_is_refused() -> None:
     with pytest.raises(DatasetRefusedError, match=r"digits/a is empty: upload it again, or delete it"):
         refuse_unfit(DIGITS, listed("digits/a", size=0))
@@ -65,6 +75,11 @@ def test_more_than_the_limit_is_refused() -> None:
     refuse_unfit(small, listed("digits/a", size=10**9))
     with pytest.raises(DatasetRefusedError, match=r"pin\.copy_limit_gb of digits is 1"):
         refuse_unfit(small, listed("digits/a", size=10**9 + 1))
+
+
+def test_what_is_verified_where_it_lies_may_be_of_any_size_and_have_any_key() -> None:
+    in_place: Project = replace(DIGITS, pin=PinPolicy(PinMode.VERIFY, copy_limit_gb=1))
+    refuse_unfit(in_place, listed("digits/t/" + "é/" * 337 + "é", size=10**13))
 
 
 def test_a_thousand_mistakes_are_told_by_a_few() -> None:
