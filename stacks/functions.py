@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from dropforge.adapters.codepipeline import REGISTER_STAGE
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.table_layout import INDEXES
 from stacks.names import Names, arn
@@ -88,7 +89,12 @@ class Reach:
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
-            "sweep": [*observe, *self.start_pipelines(), *self.announce()],
+            "sweep": [
+                *observe,
+                *self.start_pipelines(),
+                *self.find_images(),
+                *self.announce(),
+            ],
         }
         return [*self.keep_records(), *by_module[module]]
 
@@ -163,6 +169,18 @@ class Reach:
                 [self.names.repository_arn(project) for project in self.projects],
             ),
             allow(["codepipeline:ListActionExecutions"], self._pipelines()),
+        ]
+
+    def find_images(self) -> list[Permission]:
+        """What was built and not registered; its pipeline is asked to try just that again."""
+        if not self.projects:
+            return []
+        return [
+            allow(["ecr:DescribeImages"], [self.names.repository_arn(project) for project in self.projects]),
+            allow(
+                ["codepipeline:RetryStageExecution"],
+                [f"{self.names.pipeline_arn(project)}/{REGISTER_STAGE}" for project in self.projects],
+            ),
         ]
 
     def answer_pipeline(self) -> Permission:

@@ -356,8 +356,21 @@ class PushedImage:
     pushed_at: datetime
 
 
+@dataclass(frozen=True)
+class TaggedImage:
+    """One tag of a repository."""
+
+    tag: str
+    digest: str
+    pushed_at: datetime
+
+
 class ImageRegistry(Protocol):
     def pushed_image(self, project: str, tag: str) -> PushedImage | None: ...
+
+    def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
+        """The tags of what was pushed since then, in no order."""
+        ...
 
 
 class TrainingJobs(Protocol):
@@ -390,6 +403,10 @@ class Pipelines(Protocol):
         ...
 
     def started_at(self, project: str, execution_id: str) -> datetime: ...
+
+    def retry_registration(self, project: str, execution_id: str) -> bool:
+        """Try the execution's registration again; False when it can no longer be, since others came after it."""
+        ...
 
     def why_failed(self, project: str, execution_id: str) -> BuildFailure: ...
 
