@@ -92,6 +92,7 @@ class Reach:
             "sweep": [
                 *observe,
                 *self.start_pipelines(),
+                self.find_drops(),
                 *self.find_images(),
                 *self.announce(),
             ],
@@ -170,6 +171,9 @@ class Reach:
             ),
             allow(["codepipeline:ListActionExecutions"], self._pipelines()),
         ]
+
+    def find_drops(self) -> Permission:
+        return allow(["s3:ListBucketVersions"], [self.names.bucket_arn("training")])
 
     def find_images(self) -> list[Permission]:
         """What was built and not registered; its pipeline is asked to try just that again."""

@@ -10,6 +10,7 @@ from dropforge.domain.errors import DropforgeError
 from dropforge.domain.lateness import SWEEP, stuck
 from dropforge.domain.run import RunRef
 from dropforge.workflow.announce import announce
+from dropforge.workflow.find_drops import find_drops
 from dropforge.workflow.find_images import find_images
 from dropforge.workflow.look_at_waiting import look_at_waiting
 from dropforge.workflow.ports import Ports
@@ -68,6 +69,7 @@ def _waiting(ports: Ports) -> Iterator[Step]:
 def _projects(ports: Ports) -> Iterator[Step]:
     """Drops and images that no event told of."""
     for project in ports.stage.projects:
+        yield f"data of {project.name}", partial(find_drops, ports, project)
         yield f"images of {project.name}", partial(find_images, ports, project)
 
 

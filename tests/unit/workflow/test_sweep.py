@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.drop import ObjectRef
 from dropforge.domain.errors import DropforgeError
-from dropforge.domain.project import GuardRails, Patience
+from dropforge.domain.project import GuardRails, Patience, SealMode, SealPolicy
 from dropforge.domain.run import RunStatus
 from dropforge.domain.run_events import AttemptIntended
 from dropforge.domain.training_job import job_name
 from dropforge.workflow.recording import record
 from dropforge.workflow.register_image import register_image
 from dropforge.workflow.run_project import RunOrder, run_project
+from dropforge.workflow.seal_dataset import seal_dataset
 from dropforge.workflow.sweep import SweepIncompleteError, sweep
 from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import DIGITS, Mailbox, World, stage_of
@@ -214,3 +216,73 @@ def test_an_image_whose_pipeline_has_gone_on_is_told_of_once_with_what_to_do() -
     ((mail, announcement),) = world.mailbox.mails
     assert announcement.outcome is Outcome.BUILD_FAILED
     assert "push again, or start the pipeline" in mail.body
+
+
+def test_a_drop_whose_event_was_lost_is_sealed_and_trained_on() -> None:
+    world = running()
+    world.bucket.put("digits/b", b"unheard of")
+    world.bucket.put("digits/_SUCCESS", b"")
+    world.bucket.put("digits/folder/", b"")
+    sweep(world.ports)
+    assert len(world.store.runs) == 1
+    world.clock.pass_by(minutes=6)
+    sweep(world.ports)
+    seal_dataset(world.ports, "digits")
+    data = world.store.head("digits").data
+    assert data is not None
+    assert data.dataset.objects == 2
+    assert len(world.store.runs) == 2
+    assert world.mailbox.subjects == ["[dropforge] digits: 1 object was found that no event told of"]
+    sweep(world.ports)
+    assert len(world.mailbox.mails) == 1
+
+
+def test_a_new_version_of_a_known_key_whose_event_was_lost_is_found_too() -> None:
+    world = running()
+    world.bucket.put("digits/a", b"changed")
+    world.clock.pass_by(minutes=6)
+    sweep(world.ports)
+    seal_dataset(world.ports, "digits")
+    assert len(world.store.runs) == 2
+
+
+def test_a_deletion_whose_event_was_lost_is_sealed_once() -> None:
+    world = running()
+    world.drop("digits/b")
+    world.grow_quiet()
+    world.bucket.delete("digits/b")
+    world.clock.pass_by(minutes=6)
+    sweep(world.ports)
+    seal_dataset(world.ports, "digits")
+    data = world.store.head("digits").data
+    assert data is not None
+    assert data.dataset.objects == 1
+    world.bucket.delete("digits/a")
+    world.clock.pass_by(minutes=6)
+    for _ in range(3):
+        sweep(world.ports)
+        seal_dataset(world.ports, "digits")
+    timer = world.store.seal_timer("digits")
+    assert timer is not None
+    assert timer.revision == 4
+
+
+def test_an_object_that_is_sealed_by_itself_is_found_by_itself() -> None:
+    world = World(stage_of(replace(DIGITS, seal=SealPolicy(SealMode.OBJECT))))
+    world.push()
+    listed = world.bucket.put("digits/a", b"unheard of")
+    world.clock.pass_by(minutes=6)
+    sweep(world.ports)
+    seal_dataset(world.ports, "digits", ObjectRef(world.bucket.name, "digits/a", listed.version_id))
+    assert world.only_run().dataset.objects == 1
+
+
+def test_a_marker_whose_event_was_lost_seals_what_lies_beside_it() -> None:
+    world = World(stage_of(replace(DIGITS, seal=SealPolicy(SealMode.MARKER))))
+    world.push()
+    world.drop("digits/a")
+    marker = world.bucket.put("digits/_SUCCESS", b"")
+    world.clock.pass_by(minutes=6)
+    sweep(world.ports)
+    seal_dataset(world.ports, "digits", ObjectRef(world.bucket.name, "digits/_SUCCESS", marker.version_id))
+    assert world.only_run().dataset.objects == 1
