@@ -63,7 +63,7 @@ class RunRecord:
         for used in self.objects[:OBJECTS_SHOWN]:
             version = used.version
             yield f"{version.channel}: {version.key}, {wording.size(version.size)}, version {version.version_id}"
-            yield f"  SHA-256 {version.sha256}"
+            yield f"  SHA-256 {version.sha256 or 'unknown: the version id alone names it'}"
             if used.drop is not None:
                 by = " from ".join(filter(None, [used.drop.principal, used.drop.address]))
                 yield f"  put {wording.moment(used.drop.at)}" + (f" by {by}" if by else "")
@@ -106,6 +106,8 @@ def _ended(result: RunResult) -> Iterator[Section]:
             "Model",
             [f"{model.uri}, {wording.size(model.size)}", f"version {model.version_id}", f"SHA-256 {model.sha256}"],
         )
+    if result.moved is not None:
+        yield "Moved", [result.moved.sentence]
     yield "Took", [_effort(result)]
     if result.where:
         yield "Ran on", [result.where]

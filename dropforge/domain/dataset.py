@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -101,6 +101,30 @@ class Manifest:
     def version(self) -> str:
         """`sha256:<hex>` over the canonical encoding: what a dataset version is called."""
         return digest_of_bytes(self.to_bytes())
+
+
+SHOWN_MOVED = 20
+
+
+@dataclass(frozen=True)
+class DataMoved:
+    """Objects that were not of the recorded version any more when the job had ended: how many, and the first keys."""
+
+    objects: int
+    keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, keys: Sequence[str]) -> DataMoved | None:
+        return cls(len(keys), tuple(keys[:SHOWN_MOVED])) if keys else None
+
+    @property
+    def sentence(self) -> str:
+        more = self.objects - len(self.keys)
+        return (
+            "the data moved while this run trained, so it may have read something else than is on record: "
+            + ", ".join(self.keys)
+            + (f" and {more:,} more" if more else "")
+        )
 
 
 @dataclass(frozen=True)

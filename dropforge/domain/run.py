@@ -10,7 +10,7 @@ from enum import Enum
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.canonical import digest
-from dropforge.domain.dataset import Dataset
+from dropforge.domain.dataset import DataMoved, Dataset
 from dropforge.domain.image import Image
 from dropforge.domain.trail import START, TrailHead
 from dropforge.domain.training_job import JobState, ModelArtifact, StatusTransition
@@ -125,6 +125,7 @@ class RunResult:
     log_tail: tuple[str, ...] = ()
     where: str | None = None
     transitions: tuple[StatusTransition, ...] = ()
+    moved: DataMoved | None = None
 
 
 @dataclass(frozen=True)

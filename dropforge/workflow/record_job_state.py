@@ -14,6 +14,7 @@ from dropforge.domain.run_events import AttemptFailed, JobStateObserved, RunFini
 from dropforge.domain.training_job import JobDescription, JobStatus, parse_job_name
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
+from dropforge.workflow.verify_dataset import verify_dataset
 
 LOG_LINES = 20
 LONGEST_LINE = 500
@@ -117,6 +118,7 @@ def _result(ports: Ports, run: Run, job: JobDescription) -> RunResult:
         log_tail=tuple(line[:LONGEST_LINE] for line in ports.logs.tail(job.name, LOG_LINES)),
         where=job.where,
         transitions=job.transitions,
+        moved=verify_dataset(ports, run),
     )
 
 

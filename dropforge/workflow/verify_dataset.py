@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dropforge.domain.artifact_layout import manifest_key
+from dropforge.domain.dataset import DataMoved
 from dropforge.domain.project import SealMode
 from dropforge.domain.run import Run
 from dropforge.workflow.ports import Ports
 
 
-def verify_dataset(ports: Ports, run: Run) -> tuple[str, ...]:
-    """The keys that are not of the recorded version any more, in order; empty when the data is what the record says.
+def verify_dataset(ports: Ports, run: Run) -> DataMoved | None:
+    """The objects that are not of the recorded version any more; None when the data is what the record says.
 
     Call it when the job has ended. A version that S3 shows as the latest now has been so since it was dropped, hence
     all the while the job read; S3's versions only ever follow each other. The fresh run that data which moved asks for
@@ -19,12 +20,12 @@ def verify_dataset(ports: Ports, run: Run) -> tuple[str, ...]:
     event told of the change. With pinned copies nothing can move, and nothing is looked at.
     """
     if not run.dataset.is_verified:
-        return ()
+        return None
     manifest = ports.bucket.manifest(manifest_key(run.project, run.dataset.version))
     listed = ports.bucket.current_objects(manifest.prefix, ports.clock.now())
     there = {each.key: each.version_id for each in listed}
-    moved = tuple(each.key for each in manifest.objects if there.get(each.key) != each.version_id)
-    if moved:
+    moved = DataMoved.of([each.key for each in manifest.objects if there.get(each.key) != each.version_id])
+    if moved is not None:
         _seal_again(ports, run)
     return moved
 

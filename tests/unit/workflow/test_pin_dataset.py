@@ -5,13 +5,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
 
 from dropforge.domain.artifact_layout import channel_files_key, manifest_key, origin_key
-from dropforge.domain.dataset import Checksum, Dataset
+from dropforge.domain.dataset import Checksum, Dataset, ListedObject
 from dropforge.domain.pinning import Pin
 from dropforge.domain.project import PinMode, PinPolicy
 from dropforge.workflow.accept_drop import accept_drop
@@ -20,6 +20,13 @@ from dropforge.workflow.seal_dataset import Turn, seal_dataset
 from tests.fakes.interruption import CutOff, Interruption, interrupted
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.world import DIGITS, World, stage_of
+
+
+class HugeBucket(MemoryBucket):
+    """Each object is said to have 60 GB."""
+
+    def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
+        return (replace(each, size=60 * 10**9) for each in super().current_objects(prefix, at))
 
 
 class SlowBucket(MemoryBucket):
@@ -287,11 +294,6 @@ def test_what_is_to_be_verified_is_read_where_it_lies_and_neither_copied_nor_has
 
 
 def test_too_much_data_to_copy_is_refused_with_a_sentence_that_offers_verify() -> None:
-    class HugeBucket(MemoryBucket):
-        def current_objects(self, prefix: str, at: object) -> Iterator[object]:  # type: ignore[override]
-            for each in super().current_objects(prefix, at):  # type: ignore[arg-type]
-                yield replace(each, size=60 * 10**9)
-
     world = World()
     world.bucket = HugeBucket(world.clock.now)
     world.ports = replace(world.ports, bucket=world.bucket)

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from dropforge.domain.dataset import DataMoved
 from dropforge.domain.project import PinMode, PinPolicy, SealMode, SealPolicy
-from dropforge.domain.run import Run
+from dropforge.domain.run import Run, RunStatus
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.verify_dataset import verify_dataset
 from tests.fakes.world import DIGITS, World, stage_of
@@ -27,7 +28,7 @@ def test_data_that_stayed_has_not_moved() -> None:
     world = World(stage_of(VERIFYING))
     run = trained(world)
     world.bucket.put("digits/c", b"new, and not of this run")
-    assert verify_dataset(world.ports, run) == ()
+    assert verify_dataset(world.ports, run) is None
 
 
 @pytest.mark.parametrize("change", ["replace", "delete", "delete for good"])
@@ -42,7 +43,7 @@ def test_an_object_that_was_replaced_or_deleted_meanwhile_is_named(change: str) 
             world.bucket.delete("digits/b")
         case _:
             world.bucket.delete_version(listed)
-    assert verify_dataset(world.ports, run) == ("digits/b",)
+    assert verify_dataset(world.ports, run) == DataMoved(1, ("digits/b",))
 
 
 def test_data_that_moved_without_an_event_is_sealed_again_and_trains_afresh() -> None:
@@ -69,7 +70,7 @@ def test_pinned_copies_are_not_looked_at() -> None:
     world = World()
     run = trained(world)
     world.bucket.put("digits/b", b"changed")
-    assert verify_dataset(world.ports, run) == ()
+    assert verify_dataset(world.ports, run) is None
     assert world.store.seal_timer("digits") == replace(world.store.timers["digits"], due=None)
 
 
@@ -82,5 +83,26 @@ def test_where_a_marker_seals_the_next_marker_brings_the_fresh_run() -> None:
     world.clock.pass_by(seconds=2)
     world.bucket.put("digits/a", b"changed")
     seals = list(world.wakeups.seals)
-    assert verify_dataset(world.ports, world.only_run()) == ("digits/a",)
+    assert verify_dataset(world.ports, world.only_run()) == DataMoved(1, ("digits/a",))
     assert world.wakeups.seals == seals
+
+
+def test_the_record_and_the_mail_of_a_run_say_that_its_data_moved() -> None:
+    world = World(stage_of(VERIFYING))
+    run = trained(world)
+    world.bucket.put("digits/b", b"changed")
+    finished = world.finish(run)
+    assert finished.status is RunStatus.COMPLETED
+    assert finished.result is not None
+    assert finished.result.moved == DataMoved(1, ("digits/b",))
+    world.deliver_announcements()
+    assert "the data moved while this run trained" in world.mailbox.mails[-1][0].body
+    world.grow_quiet()
+    assert len(world.store.runs) == 2
+
+
+def test_of_many_objects_that_moved_the_first_are_named_and_all_are_counted() -> None:
+    moved = DataMoved.of([f"digits/{number}" for number in range(2020)])
+    assert moved is not None
+    assert (moved.objects, len(moved.keys)) == (2020, 20)
+    assert moved.sentence.endswith("and 2,000 more")
