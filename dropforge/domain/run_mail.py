@@ -31,6 +31,7 @@ ISOLATION = (
     "otherwise. Put what it needs into the image or the data, or write `network_isolation: false` and push."
 )
 FOUND = "AWS's own event of this end did not arrive; the sweep, which asks after every open run, found it."
+AFRESH = "A fresh run follows once the data is sealed again."
 MEGABYTE = 10**6
 
 
@@ -107,7 +108,7 @@ def _finished(run: Run, event: RunFinished, previous: Run | None) -> Mail:
             f"{run.project}: training {'was stopped' if outcome is Outcome.STOPPED else outcome.value}.",
             quoted("Reason:", reason_lines),
             FOUND if event.found_by is not None else "",
-            f"Mind: {printable(result.moved.sentence)}. A fresh run follows once it is sealed again." if result.moved else "",
+            f"Mind: {printable(result.moved.sentence)}. {AFRESH}" if result.moved is not None else "",
             _advice(run, event),
             "\n".join([*(f"Metric      {each}" for each in metrics), *_what_ran(run), *_how_it_ran(run, result)]),
             quoted("The last lines of its log:", result.log_tail if outcome is not Outcome.COMPLETED else ()),

@@ -159,9 +159,12 @@ def _train(ports: Ports, project: Project, timer: SealTimer, dataset: Dataset) -
 
 
 def _is_replaced(ports: Ports, timer: SealTimer) -> bool:
+    """Of an object without a sequencer, which was found where no event told of it, S3's listing said it is current."""
     if timer.of is None or is_marker(timer.of.key):
         return False
-    return ports.store.latest_version(timer.of.bucket, timer.of.key) not in {None, timer.of.version_id}
+    drop = ports.store.drop(timer.of.bucket, timer.of.key, timer.of.version_id)
+    latest = ports.store.latest_version(timer.of.bucket, timer.of.key)
+    return drop is not None and drop.sequencer != "" and latest not in {None, drop.version_id}
 
 
 def _settle(ports: Ports, project: Project, head: ProjectHead) -> None:

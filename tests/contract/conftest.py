@@ -103,7 +103,7 @@ class LocalBucket:
     def __init__(self, aws: AwsClients) -> None:
         self._aws = aws
         self._name = f"contract-{uuid4().hex[:12]}"
-        key = aws.session.client("kms").create_key()["KeyMetadata"]["Arn"]
+        self.key = key = aws.session.client("kms").create_key()["KeyMetadata"]["Arn"]
         for bucket in (self.training, self.artifacts):
             aws.s3.create_bucket(Bucket=bucket)
             aws.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

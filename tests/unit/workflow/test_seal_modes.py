@@ -166,6 +166,18 @@ def test_of_two_versions_of_one_object_both_train_and_the_later_stays_the_head()
     assert world.bucket.files_of(channel_files_key("digits", head.dataset.version, "training")) == {"a": b"two"}
 
 
+def test_an_object_that_was_found_without_an_event_becomes_the_head() -> None:
+    world = by_object()
+    world.push()
+    world.drop("digits/a", b"one")
+    found = replace(world.told_of(world.bucket.put("digits/a", b"two")), sequencer="")
+    accept_drop(world.ports, found)
+    world.seal_woken()
+    head = world.store.head("digits").data
+    assert head is not None
+    assert world.bucket.files_of(channel_files_key("digits", head.dataset.version, "training")) == {"a": b"two"}
+
+
 def test_a_deleted_object_is_no_data_of_its_own() -> None:
     world = by_object()
     world.push()
