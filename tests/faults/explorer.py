@@ -11,10 +11,13 @@ Why so few worlds stand for so many schedules: what can still happen depends on 
 (its message and the replies that it got), and on how many crashes and second deliveries are left, and on nothing else.
 So two schedules that lead to equal states have the same futures, and these are looked at once. States are compared
 whole, not by a hash; no order of steps is left out; the number of schedules is the number of paths through the states.
+A call that meets no other (`Call.meets_nobody`) is made together with the one before it: wherever it stood between the
+calls of others, the world and its reply would be the same.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -90,16 +93,23 @@ class Explorer:
     def explore(self) -> Figures:
         """All schedules; ViolationError with the schedule that breaks a promise."""
         paths: dict[State, int] = {}
+        gc.disable()  # millions of values that all stay
+        try:
+            self._count(paths)
+        finally:
+            gc.enable()
+        return Figures(paths[self.start], len(paths), len(self._worlds), len(self._rested))
+
+    def _count(self, paths: dict[State, int]) -> None:
         ahead: list[tuple[State, list[State] | None]] = [(self.start, None)]
         while ahead:
             state, following = ahead.pop()
             if following is not None:
-                paths[state] = sum(paths[each] for each in following) or 1
+                paths[state] = sum([paths[each] for each in following]) or 1
             elif state not in paths:
                 following = self._following(state)
                 ahead.append((state, following))
-                ahead.extend((each, None) for each in following if each not in paths)
-        return Figures(paths[self.start], len(paths), len(self._worlds), len(self._rested))
+                ahead.extend([(each, None) for each in following if each not in paths])
 
     def replay(self, steps: str) -> Iterator[str]:
         """One schedule, a line for each step."""
@@ -129,32 +139,44 @@ class Explorer:
         return following
 
     def _successors(self, state: State) -> Iterator[tuple[str, State]]:
-        for place, each in enumerate(state.firsts):
-            self._attempted = "ab"[place]
-            others = state.firsts[:place] + state.firsts[place + 1 :]
-            world, after = self._step(state.world, each)
-            firsts = others if after is None else tuple(sorted((*others, after)))
-            yield "ab"[place], state._replace(world=world, firsts=firsts)
-            if state.crashes and self._deliveries[each].replies:
-                firsts = tuple(sorted((*others, self._again(each))))
-                yield "AB"[place], state._replace(firsts=firsts, crashes=state.crashes - 1)
+        yield from self._first_steps(state)
         if state.second is not None:
-            self._attempted = "x"
-            world, after = self._step(state.world, state.second)
-            yield "x", state._replace(world=world, second=after)
-            if state.crashes and self._deliveries[state.second].replies:
-                yield "X", state._replace(second=self._again(state.second), crashes=state.crashes - 1)
+            yield from self._second_steps(state, state.second)
         elif state.repeats:
-            for place, root in enumerate(state.delivered):
-                self._attempted = str(place)
-                world, after = self._step(state.world, root)
-                yield str(place), state._replace(world=world, second=after, repeats=state.repeats - 1)
+            yield from self._second_deliveries(state)
         if not state.firsts and state.act + 1 < len(self._history.acts):
             self._attempted = "n"
             world, firsts = self._begin(state.act + 1, state.world)
             delivered = (*state.delivered, *firsts)
-            yield "n", state._replace(act=state.act + 1, world=world, firsts=firsts, delivered=delivered)
+            yield "n", State(state.act + 1, world, firsts, state.second, delivered, state.crashes, state.repeats)
         self._attempted = ""
+
+    def _first_steps(self, state: State) -> Iterator[tuple[str, State]]:
+        act, number, under_way, second, delivered, crashes, repeats = state
+        for place, each in enumerate(under_way):
+            self._attempted = "ab"[place]
+            others = under_way[:place] + under_way[place + 1 :]
+            world, after = self._step(number, each)
+            firsts = others if after is None else tuple(sorted((*others, after)))
+            yield "ab"[place], State(act, world, firsts, second, delivered, crashes, repeats)
+            if crashes and self._deliveries[each].replies:
+                firsts = tuple(sorted((*others, self._again(each))))
+                yield "AB"[place], State(act, number, firsts, second, delivered, crashes - 1, repeats)
+
+    def _second_steps(self, state: State, second: int) -> Iterator[tuple[str, State]]:
+        act, number, firsts, _, delivered, crashes, repeats = state
+        self._attempted = "x"
+        world, after = self._step(number, second)
+        yield "x", State(act, world, firsts, after, delivered, crashes, repeats)
+        if crashes and self._deliveries[second].replies:
+            yield "X", State(act, number, firsts, self._again(second), delivered, crashes - 1, repeats)
+
+    def _second_deliveries(self, state: State) -> Iterator[tuple[str, State]]:
+        act, number, firsts, _, delivered, crashes, repeats = state
+        for place, root in enumerate(delivered):
+            self._attempted = str(place)
+            world, after = self._step(number, root)
+            yield str(place), State(act, world, firsts, after, delivered, crashes, repeats - 1)
 
     def _is_end(self, state: State) -> bool:
         return not state.firsts and state.second is None and state.act + 1 == len(self._history.acts)
@@ -196,13 +218,13 @@ class Explorer:
         return world, self._root(failed.message, failed.failures + 1)
 
     def _up_to_a_call(self, world: int, delivery: int) -> tuple[int, Call | Done]:
-        """Reading the clock is no step of its own: a function looks at it when the call before has returned."""
+        """What meets nobody's calls is no step of its own, and is done as soon as the call before has returned."""
         while True:
             call = self._next.get(delivery)
             if call is None:
                 known = self._deliveries[delivery]
                 call = self._next[delivery] = next_call(known.message, known.replies, self._worlds[world].ports)
-            if isinstance(call, Done) or not call.reads_the_clock:
+            if isinstance(call, Done) or not call.meets_nobody:
                 return delivery, call
             delivery = self._told(delivery, call.make(self._worlds[world].ports))
 

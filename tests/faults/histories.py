@@ -161,7 +161,8 @@ HISTORIES: dict[str, History] = {
     "an-end-while-dispatching": History(
         (a_job_ends_before_its_start_is_written_down, announcing), given=(an_image, a_drop, quiet)
     ),
-    "an-end-while-sweeping": History(
-        (the_end_and_a_sweep, announcing_while_sweeping), given=(an_image, a_drop, quiet, dispatching)
+    "an-end-while-sweeping": History((the_end_and_a_sweep,), given=(an_image, a_drop, quiet, dispatching)),
+    "announcing-while-sweeping": History(
+        (announcing_while_sweeping,), given=(an_image, a_drop, quiet, dispatching, the_jobs_end)
     ),
 }

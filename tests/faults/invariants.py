@@ -14,7 +14,7 @@ from typing import TypeVar
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
 from dropforge.domain.head import ProjectHead, SealedData
 from dropforge.domain.image import Image
-from dropforge.domain.run import Run
+from dropforge.domain.run import Attempt, Run
 from dropforge.domain.trail import TrailBrokenError, TrailEntry, verify
 from dropforge.domain.training_job import parse_job_name
 from dropforge.workflow.announce import LEASE
@@ -103,16 +103,19 @@ def _check_run_moves_on(earlier: Run, later: Run, after: Moment) -> None:
     since = range(earlier.trail.sequence + 1, later.trail.sequence + 1)
     retried = any('"type":"RunRetried"' in after.trails[later.id, sequence].body for sequence in since)
     if earlier.status.is_terminal and not retried:
-        same = later.status is earlier.status and later.result == earlier.result
-        require(same, 3, f"run {later.id} was {earlier.status.value} and is {later.status.value}")
-    started = {each.number: each for each in later.attempts}
+        unchanged = later.status is earlier.status and later.result == earlier.result
+        require(unchanged, 3, f"run {later.id} was {earlier.status.value} and is {later.status.value}")
     for attempt in (each for each in earlier.attempts if each.has_job):
-        same = started.get(attempt.number)
-        require(same is not None and same.job_name == attempt.job_name, 3, f"attempt {attempt.number} has vanished")
-        state = same.state if same is not None else None
-        if attempt.state is not None and state != attempt.state:
-            newer = state is not None and state.is_newer_than(attempt.state)
-            require(newer, 3, f"the job of attempt {attempt.number} goes back")
+        _check_attempt_moves_on(attempt, later)
+
+
+def _check_attempt_moves_on(earlier: Attempt, run: Run) -> None:
+    later = next((each for each in run.attempts if each.number == earlier.number), None)
+    if later is None or later.job_name != earlier.job_name:
+        raise ViolationError(f"promise 3 is broken: attempt {earlier.number} of run {run.id} has vanished")
+    if earlier.state is not None and later.state != earlier.state:
+        newer = later.state is not None and later.state.is_newer_than(earlier.state)
+        require(newer, 3, f"the job of attempt {earlier.number} goes back")
 
 
 def check_lease(was: Announcement, leased: Announcement, now: datetime) -> None:
