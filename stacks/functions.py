@@ -92,7 +92,6 @@ class Reach:
             "sweep": [
                 *observe,
                 *self.start_pipelines(),
-                self.find_drops(),
                 *self.find_images(),
                 *self.announce(),
             ],
@@ -132,7 +131,7 @@ class Reach:
         ]
 
     def compare_data(self) -> list[Permission]:
-        """See whether the versions that a manifest names are still the current ones."""
+        """See whether the versions that a manifest names are still the current ones, and what no event told of."""
         dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
         return [
             allow(["s3:ListBucketVersions"], [dropped]),
@@ -171,9 +170,6 @@ class Reach:
             ),
             allow(["codepipeline:ListActionExecutions"], self._pipelines()),
         ]
-
-    def find_drops(self) -> Permission:
-        return allow(["s3:ListBucketVersions"], [self.names.bucket_arn("training")])
 
     def find_images(self) -> list[Permission]:
         """What was built and not registered; its pipeline is asked to try just that again."""

@@ -80,6 +80,14 @@ def test_mail_reaches_those_alone_who_subscribed_to_its_project_and_outcome(loca
     assert subjects(local_aws, ops) == ["digits failed", "stray object"]
 
 
+def test_who_is_no_chat_gets_the_text_alone(local_aws: AwsClients) -> None:
+    topic = local_aws.sns.create_topic(Name=f"contract-{uuid4().hex[:12]}")["TopicArn"]
+    queue = subscribe(local_aws, topic, {OUTCOME_ATTRIBUTE: ["completed"]})
+    mail = Mail.of("digits completed", ["gr\u00fc\u00dfe", "\u201cwell\u201d"])
+    SnsAnnouncer(local_aws, topic).publish(mail, an_announcement("digits", Outcome.COMPLETED))
+    assert [json.loads(body)["Message"] for body in bodies(local_aws, queue)] == [mail.body]
+
+
 def subscribe(aws: AwsClients, topic: str, wanted: Mapping[str, Any]) -> str:
     queue = a_queue(aws)
     arn = aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -139,6 +147,9 @@ def test_the_digest_of_a_pushed_image_is_the_registrys_own(local_aws: AwsClients
     assert (pushed.repository, pushed.uri) == (repository, f"{uri}@{pushed.digest}")
     assert pushed.pushed_at.tzinfo is not None
     assert registry.pushed_image("digits", "c2-e1") is None
+    (since,) = registry.pushed_since("digits", pushed.pushed_at)
+    assert (since.tag, since.digest, since.pushed_at) == ("c1-e1", pushed.digest, pushed.pushed_at)
+    assert list(registry.pushed_since("digits", pushed.pushed_at + timedelta(minutes=1))) == []
 
 
 def test_a_deployed_stage_is_found_by_what_its_stacks_published(local_aws: AwsClients) -> None:

@@ -90,6 +90,20 @@ def test_a_job_that_nobody_created_is_none(jobs: TrainingJobs, job: JobRequest) 
     assert jobs.describe(job.name) is None
 
 
+def test_a_job_that_is_not_there_can_be_stopped_without_harm(jobs: TrainingJobs, job: JobRequest) -> None:
+    jobs.stop(job.name)
+    assert jobs.describe(job.name) is None
+
+
+def test_a_job_can_be_stopped_twice(jobs: TrainingJobs, job: JobRequest) -> None:
+    jobs.create(job)
+    for _ in range(2):
+        jobs.stop(job.name)
+    described = jobs.describe(job.name)
+    assert described is not None
+    assert described.state.status.value in {"Stopping", "Stopped", "Failed"}
+
+
 @pytest.mark.local
 def test_a_request_that_sagemaker_will_never_take_is_rejected_in_its_words(
     local_aws: AwsClients, job: JobRequest

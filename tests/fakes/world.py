@@ -24,6 +24,7 @@ from dropforge.workflow.register_image import BuiltImage, Registration, register
 from dropforge.workflow.seal_dataset import seal_dataset
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_builds import MemoryBuilds
+from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
 from tests.fakes.memory_store import MemoryStore
 
@@ -93,6 +94,7 @@ class World:
         self.builds = MemoryBuilds(self.clock)
         self.wakeups = RecordedWakeups()
         self.mailbox = Mailbox()
+        self.dead_letters = MemoryDeadLetters()
         self._told = 0
         self.ports = Ports(
             stage=stage or stage_of(),
