@@ -30,6 +30,10 @@ TIMEOUT_SECONDS = MappingProxyType(
 )
 """Sealing copies whole datasets; recording a finished job reads its model once, to hash it."""
 
+MEMORY_MB = MappingProxyType({"seal_dataset": 1769})
+"""Of functions that need more than the rest. So much is one whole processor, for sixteen copies side by side and the
+list of a large prefix: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+
 PURPOSES = MappingProxyType(
     {
         "data_dropped": "Note each dropped object and start its project's quiet time",
@@ -116,11 +120,12 @@ class Reach:
     def pin_data(self) -> list[Permission]:
         """List and read what was dropped; write, and never delete, below `datasets/`.
 
-        A copy in parts that was cut off is found again, so the uploads that were begun are listed.
+        A copy in parts that was cut off is found again, so the uploads that were begun are listed. Whoever may not list
+        a bucket is told that a version that is gone is forbidden.
         """
         dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
         return [
-            allow(["s3:ListBucketVersions"], [dropped]),
+            allow(["s3:ListBucket", "s3:ListBucketVersions"], [dropped]),
             allow(READ_OBJECTS, [f"{dropped}/*"], because=OBJECTS_BECAUSE),
             allow(["s3:ListBucketMultipartUploads"], [kept]),
             allow(

@@ -22,9 +22,9 @@ from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
-from stacks.constructs.worker_function import Work, WorkerFunction, Workshop
+from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
 from stacks.foundation import FoundationStack
-from stacks.functions import PURPOSES, TIMEOUT_SECONDS, Reach
+from stacks.functions import MEMORY_MB, PURPOSES, TIMEOUT_SECONDS, Reach
 from stacks.names import Names
 
 NEW_PENDING_ANNOUNCEMENT = json.dumps(
@@ -145,6 +145,7 @@ class TrainingStack(Stack):
                     settings=_settings(kind, self.deployment, config),
                     permissions=reach.permissions(module),
                     timeout_seconds=TIMEOUT_SECONDS[module],
+                    memory_mb=MEMORY_MB.get(module, LEAST_MEMORY_MB),
                 ),
             )
             for module, kind in FUNCTIONS.items()
