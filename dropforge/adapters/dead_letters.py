@@ -99,7 +99,7 @@ class SqsDeadLetters:
             left = None if left is None else left - len(messages)
 
     def _letter(self, queue: str, message: MessageTypeDef) -> DeadLetter:
-        system: Mapping[str, str] = message.get("Attributes", {})
+        system: Mapping[Any, str] = message.get("Attributes", {})
         sent_at = datetime.fromtimestamp(int(system.get("SentTimestamp", "0")) / 1000, UTC)
         receives = int(system.get("ApproximateReceiveCount", "0"))
         return DeadLetter(queue, message["MessageId"], sent_at, receives, self._reason(queue, message), message["Body"])

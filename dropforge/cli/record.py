@@ -51,7 +51,7 @@ class RunRecord:
         yield "Parameters", [f"{name} = {value}" for name, value in run.spec.hyperparameters.items()]
         yield "Trains on", [_compute(run)]
         for attempt in run.attempts:
-            yield f"Attempt {attempt.number}", [attempt.job_name, *filter(None, [attempt.job_arn])]
+            yield f"Attempt {attempt.number}", [*filter(None, [attempt.job_name, attempt.job_arn, attempt.failure])]
         if run.result is not None:
             yield from _ended(run.result)
         yield "Trail", [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]

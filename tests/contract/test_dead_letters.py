@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,7 @@ class Deployment:
     def __init__(self, aws: AwsClients, source: str = "job-state", fifo: str = "") -> None:
         self._aws = aws
         self.name = f"dropforge-{uuid4().hex[:8]}"
-        attributes = {"FifoQueue": "true"} if fifo else {}
+        attributes: Any = {"FifoQueue": "true"} if fifo else {}
         self.source, self.dead, self.undelivered = (
             aws.sqs.create_queue(QueueName=f"{self.name}-{queue}", Attributes=made)["QueueUrl"]
             for queue, made in (
@@ -35,12 +36,12 @@ class Deployment:
         self.letters = SqsDeadLetters(aws, self.name)
 
     def lose(self, url: str, body: str, said: Mapping[str, str] | None = None) -> str:
-        attributes = {name: {"DataType": "String", "StringValue": text} for name, text in (said or {}).items()}
-        fifo = {"MessageGroupId": "g", "MessageDeduplicationId": uuid4().hex} if url.endswith(".fifo") else {}
+        attributes: Any = {name: {"DataType": "String", "StringValue": text} for name, text in (said or {}).items()}
+        fifo: Any = {"MessageGroupId": "g", "MessageDeduplicationId": uuid4().hex} if url.endswith(".fifo") else {}
         sent = self._aws.sqs.send_message(
             QueueUrl=url,
             MessageBody=body,
-            MessageAttributes=attributes,  # type: ignore[arg-type]
+            MessageAttributes=attributes,
             **fifo,
         )
         return sent["MessageId"]
