@@ -48,7 +48,7 @@ def _accept_marker(ports: Ports, project: Project, drop: ObjectDropped) -> None:
 
 def _seal_when_quiet(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     quiet, now = timedelta(seconds=project.seal.quiet_seconds), ports.clock.now()
-    ports.store.touch_seal(project.name, drop.principal, now, now + quiet)
+    ports.store.touch_seal(project.name, drop.principal, max(now, drop.at), now + quiet)
     ports.wakeups.seal(project.name, quiet)
 
 

@@ -103,7 +103,8 @@ def _sealed(ports: Ports, project: Project, timer: SealTimer, now: datetime, end
 def _snapshot(ports: Ports, project: Project, timer: SealTimer, now: datetime) -> Snapshot | None:
     """What enters: what S3 shows at the cut-off, not the events that happened to be seen."""
     if timer.of is None:
-        return _of_prefix(ports, project, now, timer.last_drop_by)
+        # S3 dates objects by its own clock: where ours is behind, what was just dropped must not lie in the future.
+        return _of_prefix(ports, project, max(now, timer.last_drop_at), timer.last_drop_by)
     drop = ports.store.drop(timer.of.bucket, timer.of.key, timer.of.version_id)
     if drop is None:
         return None

@@ -247,7 +247,7 @@ class Explorer:
 
     def _check_effect(self, before: World, after: World, reply: Reply) -> None:
         if reply.method == "publish" and reply.error is None:
-            check_last_mail(after)
+            check_last_mail(after, after.clock.now())
         if isinstance(reply.result, Announcement) and reply.method == "lease_announcement":
             was = before.store.told[reply.result.key]
             check_lease(was, reply.result, before.clock.now())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from dropforge.domain.announcement import Announcement
-from dropforge.workflow.ports import BusyError, Ports
+from dropforge.workflow.ports import BusyError, Clock, Ports
 from tests.fakes.interruption import CutOff
 from tests.fakes.world import World
 from tests.faults.invariants import check_last_mail, check_lease
@@ -17,6 +18,17 @@ THROTTLED = "Rate exceeded"
 SPENT = "ResourceLimitExceeded: the account-level service limit is in use"
 BUSY_PORTS = {("jobs", "create"), ("pipelines", "start_rebuild")}
 """Where AWS's having no room is a reply that the use case understands."""
+
+
+@dataclass
+class WrongClock:
+    """What functions take for the time, while AWS dates its objects, images and jobs by the right one."""
+
+    right: Clock
+    off: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return self.right.now() + self.off
 
 
 @dataclass
@@ -30,6 +42,9 @@ class Storm:
     """Deliver something else at this very moment."""
     log: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.clock = WrongClock(self.world.clock)
+
     def ports(self) -> Ports:
         """The ports of one delivery."""
         outside: dict[str, Any] = {
@@ -37,7 +52,7 @@ class Storm:
             for each in fields(self.world.ports)
             if each.name not in {"stage", "clock"}
         }
-        return replace(self.world.ports, **outside)
+        return replace(self.world.ports, clock=self.clock, **outside)
 
     def call(self, port: str, method: str, call: Callable[[], object]) -> object:
         if self.chance.random() >= self.strength:
@@ -68,10 +83,10 @@ class Storm:
 
     def _watched(self, method: str, call: Callable[[], object]) -> object:
         before = dict(self.world.store.told) if method == "lease_announcement" else {}
-        now = self.world.clock.now()
+        now = self.clock.now()
         result = call()
         if method == "publish":
-            check_last_mail(self.world)
+            check_last_mail(self.world, now)
         if method == "lease_announcement" and isinstance(result, Announcement):
             check_lease(before[result.key], result, now)
         return result
