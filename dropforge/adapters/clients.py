@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecr import ECRClient
-    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -67,10 +66,6 @@ class AwsClients:
     @cached_property
     def ecr(self) -> ECRClient:
         return self.session.client("ecr", config=_CONFIG)
-
-    @cached_property
-    def lambda_(self) -> LambdaClient:
-        return self.session.client("lambda", config=_CONFIG)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:

@@ -22,6 +22,7 @@ from dropforge.domain.dead_letter import DeadLetter, Redriven
 from dropforge.domain.errors import DropforgeError
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 SOURCES: Final = MappingProxyType(
@@ -134,7 +135,9 @@ class SqsDeadLetters:
             return False
         function = call["requestContext"]["functionArn"].removesuffix(":$LATEST")
         payload = json.dumps(call["requestPayload"]).encode()
-        self._clients.lambda_.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+        # Only the command line redrives, so the functions' bundle need not know this service.
+        caller: LambdaClient = self._clients.session.client("lambda")
+        caller.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
         return True
 
     def _url(self, queue: str) -> str:

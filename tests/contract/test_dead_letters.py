@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from dropforge.adapters.clients import AwsClients
-from dropforge.adapters.dead_letters import SOURCES, UNDELIVERED, SqsDeadLetters, UnknownQueueError
+from dropforge.adapters.dead_letters import ABANDONED, SOURCES, UNDELIVERED, SqsDeadLetters, UnknownQueueError
 from dropforge.domain.dead_letter import Redriven
 from tests.contract.test_outward import bodies
 
@@ -102,3 +102,11 @@ def test_an_event_that_was_not_delivered_says_why_and_goes_to_its_target(local_a
 def test_a_queue_that_is_none_is_answered_with_those_that_are(local_aws: AwsClients) -> None:
     with pytest.raises(UnknownQueueError, match="there are ingest-dead-letters, seal-dead-letters"):
         SqsDeadLetters(local_aws, "dropforge-local").letters("job-state", 10)
+
+
+def test_records_of_a_stream_are_removed_since_the_sweep_sends_what_is_pending(local_aws: AwsClients) -> None:
+    deployment = Deployment(local_aws)
+    abandoned = local_aws.sqs.create_queue(QueueName=f"{deployment.name}-{ABANDONED}")["QueueUrl"]
+    deployment.lose(abandoned, json.dumps({"requestContext": {}, "DDBStreamBatchInfo": {"batchSize": 1}}))
+    assert deployment.letters.redrive(ABANDONED) == Redriven(ABANDONED, 0, 1)
+    assert deployment.letters.letters(ABANDONED, 10) == ()
