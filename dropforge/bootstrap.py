@@ -21,6 +21,7 @@ from dropforge.adapters import ssm
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.clock import SystemClock
 from dropforge.adapters.codepipeline import CodePipelines
+from dropforge.adapters.dead_letters import SqsDeadLetters
 from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.adapters.ecr import EcrImageRegistry
@@ -146,6 +147,10 @@ class StageWorkspace:
     def caller(self) -> str:
         """The ARN of whoever asks: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
         return self._aws.sts.get_caller_identity()["Arn"]
+
+    @property
+    def dead_letters(self) -> SqsDeadLetters:
+        return SqsDeadLetters(self._aws, self.ports.stage.deployment)
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         location = urlsplit(model.uri, allow_fragments=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dropforge.adapters.batches import Event, each_message
-from dropforge.adapters.events.wakeup import project_in
+from dropforge.adapters.deadline import ends_at
+from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.log import logger
 from dropforge.bootstrap import Function
 from dropforge.settings import SealDatasetSettings
@@ -15,13 +16,16 @@ function = Function(SealDatasetSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    return each_message(event, context, seal)
+    """One message a call, so that each may take as long as a function may."""
+    return each_message(event, context, lambda body: seal(body, context))
 
 
-def seal(body: str) -> None:
-    project = project_in(body)
-    if project is None:
+def seal(body: str, context: LambdaContext) -> None:
+    wanted = seal_in(body)
+    if wanted is None:
         sealing.wake_due_seals(function.ports)
         return
-    dataset = sealing.seal_dataset(function.ports, project)
+    project, of = wanted
+    turn = sealing.Turn(holder=context.aws_request_id, ends=ends_at(context, function.ports.clock.now()))
+    dataset = sealing.seal_dataset(function.ports, project, of, turn)
     logger().info("sealing looked at", project=project, dataset=dataset.version if dataset else None)

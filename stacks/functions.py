@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from dropforge.adapters.codepipeline import REGISTER_STAGE
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.table_layout import INDEXES
 from stacks.names import Names, arn
@@ -28,6 +29,10 @@ TIMEOUT_SECONDS = MappingProxyType(
     }
 )
 """Sealing copies whole datasets; recording a finished job reads its model once, to hash it."""
+
+MEMORY_MB = MappingProxyType({"seal_dataset": 1769})
+"""Of functions that need more than the rest. So much is one whole processor, for sixteen copies side by side and the
+list of a large prefix: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 PURPOSES = MappingProxyType(
     {
@@ -71,16 +76,29 @@ class Reach:
 
     def permissions(self, module: str) -> list[Permission]:
         """What the function of the module may do beyond its own source, log and traces."""
-        observe = [self.describe_jobs(), *self.read_job_logs(), *self.read_models(), self.wake_dispatcher()]
+        observe = [
+            self.describe_jobs(),
+            self.stop_jobs(),
+            *self.read_job_logs(),
+            *self.read_models(),
+            *self.compare_data(),
+            self.wake_dispatcher(),
+            self.wake_sealer(),
+        ]
         by_module: dict[str, list[Permission]] = {
             "data_dropped": [self.wake_sealer()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
-            "dispatch_runs": [self.describe_jobs(), *self.start_jobs()],
+            "dispatch_runs": [self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
-            "sweep": [*observe, self.wake_sealer(), *self.start_pipelines(), *self.announce()],
+            "sweep": [
+                *observe,
+                *self.start_pipelines(),
+                *self.find_images(),
+                *self.announce(),
+            ],
         }
         return [*self.keep_records(), *by_module[module]]
 
@@ -100,17 +118,29 @@ class Reach:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])
 
     def pin_data(self) -> list[Permission]:
-        """List and read what was dropped; write, and never delete, below `datasets/`."""
+        """List and read what was dropped; write, and never delete, below `datasets/`.
+
+        A copy in parts that was cut off is found again, so the uploads that were begun are listed. Whoever may not list
+        a bucket is told that a version that is gone is forbidden.
+        """
         dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
         return [
-            allow(["s3:ListBucketVersions"], [dropped]),
+            allow(["s3:ListBucket", "s3:ListBucketVersions"], [dropped]),
             allow(READ_OBJECTS, [f"{dropped}/*"], because=OBJECTS_BECAUSE),
-            allow(["s3:ListBucket"], [kept], {"StringLike": {"s3:prefix": "datasets/*"}}),
+            allow(["s3:ListBucketMultipartUploads"], [kept]),
             allow(
-                [*READ_OBJECTS, "s3:AbortMultipartUpload", "s3:PutObject"],
+                [*READ_OBJECTS, "s3:ListMultipartUploadParts", "s3:PutObject"],
                 [f"{kept}/datasets/*"],
                 because=OBJECTS_BECAUSE,
             ),
+        ]
+
+    def compare_data(self) -> list[Permission]:
+        """See whether the versions that a manifest names are still the current ones, and what no event told of."""
+        dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
+        return [
+            allow(["s3:ListBucketVersions"], [dropped]),
+            allow(["s3:GetObject"], [f"{kept}/datasets/*"], because=OBJECTS_BECAUSE),
         ]
 
     def read_models(self) -> list[Permission]:
@@ -146,6 +176,18 @@ class Reach:
             allow(["codepipeline:ListActionExecutions"], self._pipelines()),
         ]
 
+    def find_images(self) -> list[Permission]:
+        """What was built and not registered; its pipeline is asked to try just that again."""
+        if not self.projects:
+            return []
+        return [
+            allow(["ecr:DescribeImages"], [self.names.repository_arn(project) for project in self.projects]),
+            allow(
+                ["codepipeline:RetryStageExecution"],
+                [f"{self.names.pipeline_arn(project)}/{REGISTER_STAGE}" for project in self.projects],
+            ),
+        ]
+
     def answer_pipeline(self) -> Permission:
         """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html"""
         return allow(
@@ -155,7 +197,7 @@ class Reach:
         )
 
     def start_jobs(self) -> list[Permission]:
-        """Under the deployment's own names and as the one training role; never to stop or delete."""
+        """Under the deployment's own names and as the one training role; never to delete."""
         return [
             allow(
                 ["sagemaker:AddTags", "sagemaker:CreateTrainingJob"],
@@ -176,6 +218,10 @@ class Reach:
             [self.names.training_job_arns],
             because=JOBS_BECAUSE,
         )
+
+    def stop_jobs(self) -> Permission:
+        """Those that somebody asked to stop, where they could not do it themselves at that moment."""
+        return allow(["sagemaker:StopTrainingJob"], [self.names.training_job_arns], because=JOBS_BECAUSE)
 
     def read_job_logs(self) -> list[Permission]:
         group = arn("logs", f"log-group:{TRAINING_JOBS_LOG_GROUP}")

@@ -17,13 +17,14 @@ from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.sqs import DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING
 from dropforge.documents.stage_config import StageConfig
+from dropforge.domain.project import PinMode
 from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
-from stacks.constructs.worker_function import Work, WorkerFunction, Workshop
+from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
 from stacks.foundation import FoundationStack
-from stacks.functions import PURPOSES, TIMEOUT_SECONDS, Reach
+from stacks.functions import MEMORY_MB, PURPOSES, TIMEOUT_SECONDS, Reach
 from stacks.names import Names
 
 NEW_PENDING_ANNOUNCEMENT = json.dumps(
@@ -74,6 +75,7 @@ class TrainingStack(Stack):
             names=names,
             key=foundation.key,
             projects=projects,
+            read_in_place=sorted(each.data_prefix for each in config.projects() if each.pin.mode is PinMode.VERIFY),
         )
         self.deployment = self._deployment()
         self.functions = self._functions(config, bundle, projects)
@@ -143,6 +145,7 @@ class TrainingStack(Stack):
                     settings=_settings(kind, self.deployment, config),
                     permissions=reach.permissions(module),
                     timeout_seconds=TIMEOUT_SECONDS[module],
+                    memory_mb=MEMORY_MB.get(module, LEAST_MEMORY_MB),
                 ),
             )
             for module, kind in FUNCTIONS.items()

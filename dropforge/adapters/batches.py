@@ -39,12 +39,13 @@ def each_stream_record(event: Event, context: LambdaContext, handle: Callable[[E
 
 def one_pass(event: Event, work: Callable[[], None]) -> None:
     """Work that a batch of wake-ups asks for only once; when it fails, all of the batch is delivered again."""
+    woken_by = [record.get("messageId") for record in event.get("Records", [])]
     try:
         work()
     except Exception:
-        logger().exception("a pass failed and will be made again", wakeups=len(event.get("Records", [])))
+        logger().exception("a pass failed and will be made again", woken_by=woken_by)
         raise
-    logger().info("pass made", wakeups=len(event.get("Records", [])))
+    logger().info("pass made", wakeups=len(woken_by))
 
 
 def _answer(event: Event, context: LambdaContext, kind: EventType, handle: Callable[[Any], None]) -> object:

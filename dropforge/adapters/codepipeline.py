@@ -29,6 +29,11 @@ DATASET_VARIABLE: Final = "dataset_version"
 """The pipeline variable that tells an execution for which data it was started."""
 
 _BUSY: Final = frozenset({"ThrottlingException", "ConcurrentPipelineExecutionsLimitExceededException"})
+REGISTER_STAGE: Final = "Register"
+"""The stage whose one action is the function that registers the image."""
+_CANNOT_BE_RETRIED: Final = frozenset(
+    {"NotLatestPipelineExecutionException", "StageNotRetryableException", "ConflictException"}
+)
 _READ: Final = 200
 _SHOWN: Final = 20
 """Lines of a build's log that are read from its end, and of these, those that are shown."""
@@ -70,6 +75,21 @@ class CodePipelines:
         """When the execution's first action started, which is its source."""
         actions = self._actions(project, execution_id)
         return min(action["startTime"] for action in actions if "startTime" in action).astimezone(UTC)
+
+    def retry_registration(self, project: str, execution_id: str) -> bool:
+        """https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RetryStageExecution.html"""
+        try:
+            self._clients.codepipeline.retry_stage_execution(
+                pipelineName=self._pipeline(project),
+                stageName=REGISTER_STAGE,
+                pipelineExecutionId=execution_id,
+                retryMode="FAILED_ACTIONS",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CANNOT_BE_RETRIED:
+                return False
+            raise
+        return True
 
     def why_failed(self, project: str, execution_id: str) -> BuildFailure:
         # Newest first: of a stage that was tried again, the last failure counts.

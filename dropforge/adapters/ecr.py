@@ -5,10 +5,14 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.htm
 
 from __future__ import annotations
 
-from datetime import UTC
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
 
 from dropforge.adapters.clients import AwsClients
-from dropforge.workflow.ports import PushedImage
+from dropforge.workflow.ports import PushedImage, TaggedImage
+
+_MOST_DESCRIBED: Final = 1000
 
 
 class EcrImageRegistry:
@@ -32,3 +36,15 @@ class EcrImageRegistry:
             uri=f"{described['repositoryUri']}@{image['imageDigest']}",
             pushed_at=image["imagePushedAt"].astimezone(UTC),
         )
+
+    def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
+        pages = self._clients.ecr.get_paginator("describe_images").paginate(
+            repositoryName=f"{self._deployment}/{project}",
+            filter={"tagStatus": "TAGGED"},
+            PaginationConfig={"PageSize": _MOST_DESCRIBED},
+        )
+        for page in pages:
+            for image in page["imageDetails"]:
+                pushed_at = image["imagePushedAt"].astimezone(UTC)
+                if pushed_at >= since:
+                    yield from (TaggedImage(tag, image["imageDigest"], pushed_at) for tag in image.get("imageTags", []))

@@ -1,99 +1,98 @@
 """The training bucket, where data is dropped, and the artifact bucket, where it is pinned and models arrive.
 
-S3's default checksum (CRC64NVME) is not cryptographic, and the SHA-256 of a multipart upload is a hash of its parts'
-hashes, so an object's SHA-256 is S3's own word only where that covers the whole object:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from dropforge.adapters.clients import AwsClients
-from dropforge.domain.dataset import Checksum, ChecksumSource, ListedObject, Manifest, ObjectVersion
-from dropforge.domain.errors import DropforgeError
-from dropforge.domain.sealing import DatasetRefusedError
+from dropforge.adapters.s3_copies import Limits, ServerSideCopies, explained, sha256_of
+from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest
+from dropforge.domain.encoding import encode
+from dropforge.domain.pinning import ChannelFiles, Pin
 from dropforge.domain.training_job import ModelArtifact
-
-LARGEST_COPY: Final = 5 * 1024**3
-"""Bytes that CopyObject takes: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
-
-_CHUNK: Final = 1 << 20
-
-
-class PinnedCopyError(DropforgeError):
-    """A copy's bytes are not those of the version that was to be copied."""
 
 
 class S3DataBucket:
     """Implements `ports.DataBucket` on the two buckets; what is written is encrypted with the stage's key."""
 
-    def __init__(self, clients: AwsClients, training_bucket: str, artifact_bucket: str, key_arn: str) -> None:
+    def __init__(
+        self,
+        clients: AwsClients,
+        training_bucket: str,
+        artifact_bucket: str,
+        key_arn: str,
+        limits: Limits | None = None,
+    ) -> None:
         self._clients = clients
         self._training_bucket = training_bucket
         self._artifact_bucket = artifact_bucket
         self._encryption: Mapping[str, Any] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
+        self._copies = ServerSideCopies(clients, training_bucket, artifact_bucket, self._encryption, limits)
 
     @property
     def name(self) -> str:
         return self._training_bucket
 
-    def current_objects(self, prefix: str) -> Iterator[ListedObject]:
+    def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
+        """S3 lists the versions and delete markers of a key together, the latest first."""
+        decided: str | None = None
+        for key, version in self._versions(prefix):
+            if key == decided or version["LastModified"].replace(microsecond=0) > at:
+                continue
+            decided = key
+            if "Size" in version:  # else a delete marker
+                yield ListedObject(key, version["VersionId"], version["Size"])
+
+    def _versions(self, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Every version and delete marker, by key, and of one key the latest first."""
         pages = self._clients.s3.get_paginator("list_object_versions").paginate(
             Bucket=self._training_bucket, Prefix=prefix
         )
         for page in pages:
-            for version in page.get("Versions", []):
-                if version["IsLatest"]:
-                    yield ListedObject(version["Key"], version["VersionId"], version["Size"])
+            yield from _in_order(page.get("Versions", []), page.get("DeleteMarkers", []))
 
-    def checksum(self, listed: ListedObject) -> Checksum:
-        stored = self._stored_sha256(self._training_bucket, listed.key, listed.version_id)
-        if stored is not None:
-            return Checksum(stored, ChecksumSource.STORED)
-        read = self._sha256_by_reading(self._training_bucket, listed.key, listed.version_id)
-        return Checksum(read, ChecksumSource.COMPUTED)
-
-    def pinned_keys(self, prefix: str) -> frozenset[str]:
-        """A copy that turned out wrong was overwritten with nothing; no object of a dataset is empty."""
-        pages = self._clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self._artifact_bucket, Prefix=prefix)
-        return frozenset(each["Key"] for page in pages for each in page.get("Contents", []) if each["Size"] > 0)
-
-    def pin(self, version: ObjectVersion, to_key: str) -> None:
-        """Neither tags nor metadata come along. PinnedCopyError when the copy's bytes are others than recorded."""
-        if version.size > LARGEST_COPY:
-            size = f"{version.key} has {version.size / 1024**3:.1f} GiB"
-            raise DatasetRefusedError([f"{size}, and S3 copies at most 5 GiB at once: drop it in smaller parts"])
-        answer = self._clients.s3.copy_object(
-            CopySource={"Bucket": self._training_bucket, "Key": version.key, "VersionId": version.version_id},
-            Bucket=self._artifact_bucket,
-            Key=to_key,
-            ChecksumAlgorithm="SHA256",
-            MetadataDirective="REPLACE",
-            TaggingDirective="REPLACE",
-            **self._encryption,
-        )
-        copied = whole_object_sha256(answer["CopyObjectResult"]) or self._sha256(to_key, answer["VersionId"])
-        if copied != version.sha256:
-            self._clients.s3.put_object(Bucket=self._artifact_bucket, Key=to_key, Body=b"", **self._encryption)
-            raise PinnedCopyError(
-                f"The copy of {version.key} (version {version.version_id}) has SHA-256 {copied}, not {version.sha256} "
-                "as recorded: it was emptied and is copied anew at the next delivery; if that repeats, upload the "
-                "object again."
+    def content(self, listed: ListedObject) -> bytes:
+        with explained(listed):
+            answer = self._clients.s3.get_object(
+                Bucket=self._training_bucket, Key=listed.key, VersionId=listed.version_id
             )
+        return answer["Body"].read()
+
+    def copy_all(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[tuple[Pin, Checksum]]:
+        return self._copies.copy_all(pins, enough)
+
+    def stored_checksums(self, objects: Iterable[ListedObject]) -> Iterator[tuple[ListedObject, Checksum]]:
+        return self._copies.stored_checksums(objects)
+
+    def put_channel_files(self, key: str, files: ChannelFiles) -> None:
+        """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html (ManifestFile)"""
+        bucket = self._artifact_bucket if files.pinned else self._training_bucket
+        self._put_json(key, [{"prefix": f"s3://{bucket}/{files.prefix}"}, *files.names])
+
+    def put_origin(self, key: str, dataset: Dataset) -> None:
+        self._put_json(key, encode(dataset))
+
+    def _put_json(self, key: str, document: object) -> None:
+        self._put(key, json.dumps(document, ensure_ascii=False).encode())
 
     def put_manifest(self, key: str, manifest: Manifest) -> None:
         """Its name is the hash of its bytes, so a second put writes the same."""
+        self._put(key, manifest.to_bytes())
+
+    def _put(self, key: str, body: bytes) -> None:
         self._clients.s3.put_object(
             Bucket=self._artifact_bucket,
             Key=key,
-            Body=manifest.to_bytes(),
+            Body=body,
             ContentType="application/json",
             ChecksumAlgorithm="SHA256",
             **self._encryption,
@@ -113,29 +112,27 @@ class S3DataBucket:
                 return None
             raise
         version_id = head.get("VersionId", "null")
-        sha256 = self._sha256_by_reading(bucket, key, version_id)
-        return ModelArtifact(uri=uri, version_id=version_id, size=head["ContentLength"], sha256=sha256)
-
-    def _sha256(self, key: str, version_id: str) -> str:
-        """Of a pinned object."""
-        bucket = self._artifact_bucket
-        return self._stored_sha256(bucket, key, version_id) or self._sha256_by_reading(bucket, key, version_id)
-
-    def _stored_sha256(self, bucket: str, key: str, version_id: str) -> str | None:
-        head = self._clients.s3.head_object(Bucket=bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED")
-        return whole_object_sha256(head)
-
-    def _sha256_by_reading(self, bucket: str, key: str, version_id: str) -> str:
         body = self._clients.s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"]
-        digest = hashlib.sha256()
-        for chunk in body.iter_chunks(_CHUNK):
-            digest.update(chunk)
-        return digest.hexdigest()
+        return ModelArtifact(uri=uri, version_id=version_id, size=head["ContentLength"], sha256=sha256_of(body))
 
 
-def whole_object_sha256(answer: Mapping[str, Any]) -> str | None:
-    """The hex SHA-256 in an answer of S3's; None when it states none or one of parts, which ends in `-<parts>`."""
-    checksum = answer.get("ChecksumSHA256")
-    if not checksum or answer.get("ChecksumType") == "COMPOSITE" or "-" in checksum:
-        return None
-    return base64.b64decode(checksum, validate=True).hex()
+def _in_order(versions: Iterable[Any], markers: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """One page as S3 wrote it, before its versions and delete markers were put apart.
+
+    Within each kind S3's order stays, which is that of storing and not of dates: a multipart upload is dated at its
+    beginning. Between the kinds the later date is first, and of one second the version.
+    """
+    by_key: dict[str, tuple[list[Any], list[Any]]] = {}
+    for version in versions:
+        by_key.setdefault(version["Key"], ([], []))[0].append(version)
+    for marker in markers:
+        by_key.setdefault(marker["Key"], ([], []))[1].append(marker)
+    for key in sorted(by_key, key=str.encode):
+        stored, hidden = by_key[key]
+        while stored or hidden:
+            first = min((each for each in (stored, hidden) if each), key=_age)
+            yield key, first.pop(0)
+
+
+def _age(entries: list[Any]) -> tuple[bool, float]:
+    return not entries[0]["IsLatest"], -entries[0]["LastModified"].timestamp()

@@ -66,11 +66,11 @@ class SageMakerJobs:
         return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
     def stop(self, name: str) -> None:
-        """A job that has ended already is left as it is."""
+        """Of a job that has ended, or that is not there, SageMaker says so; here that is no error."""
         try:
             self._clients.sagemaker.stop_training_job(TrainingJobName=name)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":
+            if error.response["Error"]["Code"] not in {"ValidationException", "ResourceNotFound"}:
                 raise
 
     def _where(self, name: str) -> str:

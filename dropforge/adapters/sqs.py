@@ -12,6 +12,8 @@ from typing import Final
 from uuid import uuid4
 
 from dropforge.adapters.clients import AwsClients
+from dropforge.domain.drop import ObjectRef
+from dropforge.domain.encoding import encode
 
 DISPATCH_GROUP: Final = "dispatch"
 """All wake-ups of the dispatcher are one FIFO group, so that only one dispatcher works at a time."""
@@ -36,10 +38,10 @@ class SqsWakeups:
             MessageDeduplicationId=uuid4().hex,
         )
 
-    def seal(self, project: str, after: timedelta) -> None:
+    def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None:
         """Rounded up to a second; beyond SQS's 15 minutes it wakes early, finds nothing due, and the tick follows."""
         self._clients.sqs.send_message(
             QueueUrl=self._seal_queue_url,
-            MessageBody=json.dumps({"project": project}),
+            MessageBody=json.dumps({"project": project} | ({"of": encode(of)} if of is not None else {})),
             DelaySeconds=min(max(math.ceil(after.total_seconds()), 0), _LONGEST_DELAY),
         )

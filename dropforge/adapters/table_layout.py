@@ -89,12 +89,42 @@ def day(project: str, date: str) -> Key:
 
 
 def seal_timer(project: str) -> Key:
+    """Of the whole prefix."""
     return Key(f"PROJECT#{project}", "SEAL")
+
+
+def object_seal_timer(bucket: str, key: str, version_id: str) -> Key:
+    """Of a marker, or of an object that is sealed by itself."""
+    return Key(object_partition(bucket, key), f"SEAL#{version_id}")
+
+
+def pool(project: str, channel: str) -> Key:
+    """The number of the channel's current pool."""
+    return Key(f"PROJECT#{project}", f"POOL#{channel}")
+
+
+def pinned(key: str) -> Key:
+    """What a key in the artifact bucket is bound to; a partition each, so that many are written side by side."""
+    return Key(f"PINNED#{key}", "PINNED")
+
+
+def latest_drop(bucket: str, key: str) -> Key:
+    """Which drop of the key came last, by S3's own order."""
+    return Key(object_partition(bucket, key), "LATEST")
 
 
 def pause(project: str | None) -> Key:
     """Of one project, or with None of the whole stage."""
     return Key("STAGE" if project is None else f"PROJECT#{project}", "PAUSE")
+
+
+CONGESTION: Final = "CONGESTION"
+"""The partition of the few notes on AWS having had no room."""
+
+
+def congestion(scope: str) -> Key:
+    """Of an instance type, or `*` for every type."""
+    return Key(CONGESTION, scope)
 
 
 def object_partition(bucket: str, key: str) -> str:

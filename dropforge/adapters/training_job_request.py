@@ -47,7 +47,7 @@ def training_job_request(job: JobRequest, surroundings: JobSurroundings) -> dict
         "AlgorithmSpecification": _algorithm(job) | _part(further, "AlgorithmSpecification"),
         "ResourceConfig": _resources(spec, surroundings) | _part(further, "ResourceConfig"),
         "InputDataConfig": [
-            _channel(name, surroundings.uri(prefix), mode) for name, (prefix, mode) in sorted(job.channels.items())
+            _channel(name, surroundings.uri(files), mode) for name, (files, mode) in sorted(job.channels.items())
         ],
         "OutputDataConfig": {"S3OutputPath": surroundings.uri(job.output_prefix), "KmsKeyId": surroundings.key_arn},
         "StoppingCondition": _stopping(spec),
@@ -81,7 +81,8 @@ def _resources(spec: TrainingSpec, surroundings: JobSurroundings) -> dict[str, A
 
 
 def _channel(name: str, uri: str, mode: InputMode) -> dict[str, Any]:
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html (ManifestFile)"""
+    source = {"S3DataType": "ManifestFile", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "InputMode": mode.value, "DataSource": {"S3DataSource": source}}
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dropforge.cli.dead_letters import dead_letters
 from dropforge.cli.download import download
 from dropforge.cli.exits import EXIT_CODES, ExitCode
 from dropforge.cli.init import init
@@ -15,13 +16,34 @@ from dropforge.cli.notices import notices
 from dropforge.cli.pause import pause
 from dropforge.cli.projects import projects
 from dropforge.cli.resume import resume
+from dropforge.cli.retry import retry
 from dropforge.cli.run import run
 from dropforge.cli.runs import runs
 from dropforge.cli.show import show
+from dropforge.cli.stop import stop
 from dropforge.cli.validate import validate
 from dropforge.cli.watch import watch
 
-COMMANDS = (init, validate, run, runs, projects, show, watch, logs, download, pause, resume, notices)
+COMMANDS = {
+    each.__name__.replace("_", "-"): each
+    for each in (
+        init,
+        validate,
+        run,
+        runs,
+        projects,
+        show,
+        watch,
+        logs,
+        download,
+        stop,
+        retry,
+        pause,
+        resume,
+        notices,
+        dead_letters,
+    )
+}
 
 app = typer.Typer(
     name="dropforge",
@@ -31,8 +53,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=EXIT_CODES,
 )
-for each in COMMANDS:
-    app.command(each.__name__)(each)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 
 
 def _version(wanted: bool) -> None:

@@ -51,7 +51,7 @@ class RunRecord:
         yield "Parameters", [f"{name} = {value}" for name, value in run.spec.hyperparameters.items()]
         yield "Trains on", [_compute(run)]
         for attempt in run.attempts:
-            yield f"Attempt {attempt.number}", [attempt.job_name, *filter(None, [attempt.job_arn])]
+            yield f"Attempt {attempt.number}", [*filter(None, [attempt.job_name, attempt.job_arn, attempt.failure])]
         if run.result is not None:
             yield from _ended(run.result)
         yield "Trail", [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]
@@ -63,7 +63,7 @@ class RunRecord:
         for used in self.objects[:OBJECTS_SHOWN]:
             version = used.version
             yield f"{version.channel}: {version.key}, {wording.size(version.size)}, version {version.version_id}"
-            yield f"  SHA-256 {version.sha256}"
+            yield f"  SHA-256 {version.sha256 or 'unknown: the version id alone names it'}"
             if used.drop is not None:
                 by = " from ".join(filter(None, [used.drop.principal, used.drop.address]))
                 yield f"  put {wording.moment(used.drop.at)}" + (f" by {by}" if by else "")
@@ -106,6 +106,8 @@ def _ended(result: RunResult) -> Iterator[Section]:
             "Model",
             [f"{model.uri}, {wording.size(model.size)}", f"version {model.version_id}", f"SHA-256 {model.sha256}"],
         )
+    if result.moved is not None:
+        yield "Moved", [result.moved.sentence]
     yield "Took", [_effort(result)]
     if result.where:
         yield "Ran on", [result.where]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dropforge.cli import wording
 from dropforge.domain.run import Requester, RequesterKind, RunResult
 from dropforge.domain.run_events import (
+    AttemptFailed,
     AttemptIntended,
     AttemptStarted,
     JobStateObserved,
@@ -13,8 +14,13 @@ from dropforge.domain.run_events import (
     RunEvent,
     RunFinished,
     RunHeld,
+    RunOverdue,
     RunReleased,
     RunRequested,
+    RunRetried,
+    RunSuperseded,
+    RunWithdrawn,
+    StopRequested,
 )
 
 _ASKED = {
@@ -29,7 +35,7 @@ def asked_by(requester: Requester) -> str:
     return _ASKED[requester.kind].format(requester.name)
 
 
-def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911  (one line for each kind of event, and nothing else)
+def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911, PLR0912  (one line for each kind of event, and nothing else)
     """What happened, without its time."""
     match event:
         case RunRequested():
@@ -46,8 +52,21 @@ def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911  (one line for each
             return f"attempt {event.attempt}: SageMaker has the job"
         case JobStateObserved():
             return f"the job is {event.state.secondary or event.state.status.value}"
+        case AttemptFailed():
+            return f"attempt {event.attempt} failed, and not by the program's fault: {event.reason}"
         case RunFinished():
-            return f"{event.outcome.value}{_how(event.result)}"
+            found = f" (found by {asked_by(event.found_by)})" if event.found_by else ""
+            return f"{event.outcome.value}{_how(event.result)}{found}"
+        case RunWithdrawn():
+            return f"{event.outcome.value}: {event.reason}"
+        case RunSuperseded():
+            return f"superseded by run {event.by_run}"
+        case StopRequested():
+            return f"to be stopped, asked for by {asked_by(event.by)}"
+        case RunRetried():
+            return f"to be tried again, asked for by {asked_by(event.by)}"
+        case RunOverdue():
+            return f"{event.outcome.value}: {event.reason}"
         case RunAnnounced():
             return f"announced as {event.outcome.value}"
 

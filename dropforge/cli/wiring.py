@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
+from dropforge.domain.dead_letter import DeadLetter, Redriven
 from dropforge.domain.training_job import ModelArtifact
 from dropforge.workflow.ports import Ports
 
@@ -21,6 +22,17 @@ class Place:
     region: str | None = None
 
 
+class DeadLetters(Protocol):
+    """The stage's dead-letter queues, by the names that `queues` gives; another one is an error that lists them."""
+
+    @property
+    def queues(self) -> tuple[str, ...]: ...
+
+    def letters(self, queue: str, limit: int) -> tuple[DeadLetter, ...]: ...
+
+    def redrive(self, queue: str) -> Redriven: ...
+
+
 class Workspace(Protocol):
     """One deployed stage, as the command line uses it."""
 
@@ -31,6 +43,9 @@ class Workspace(Protocol):
     def caller(self) -> str:
         """Who asks, as AWS names them."""
         ...
+
+    @property
+    def dead_letters(self) -> DeadLetters: ...
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         """Write that very version of the archive."""

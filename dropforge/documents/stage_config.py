@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dropforge.documents.checking import MistakeError, Part, check
 from dropforge.documents.fields import InstanceType, MailAddress, Matching
@@ -17,6 +17,7 @@ from dropforge.domain.project import (
     OnData,
     OnPush,
     PathFilter,
+    Patience,
     PinMode,
     PinPolicy,
     Project,
@@ -94,21 +95,10 @@ InstanceTypePattern = Annotated[
 ]
 
 
-def _planned(*modes: str, instead: str) -> BeforeValidator:
-    """Refuses what the design names and this version does not have yet."""
-
-    def check_mode(mode: object) -> object:
-        if mode in modes:
-            raise MistakeError(f"the mode {mode} is planned and not there yet", f"use `mode: {instead}`")
-        return mode
-
-    return BeforeValidator(check_mode)
-
-
 class Ops(Part):
     mail: tuple[MailAddress, ...] = Field(
         default=(),
-        description="who is told of every held, blocked, refused, build_failed and failed outcome of the stage",
+        description="who is told of every outcome of the stage but completed and superseded",
     )
 
 
@@ -143,9 +133,12 @@ class Paths(Part):
 
 
 class Seal(Part):
-    mode: Annotated[Literal["quiet"], _planned("marker", "object", instead="quiet")] = Field(
+    mode: Literal["quiet", "marker", "object"] = Field(
         default="quiet",
-        description="`quiet`: the whole prefix, once no object has come for `quiet_seconds`",
+        description=(
+            "`quiet`: the whole prefix, once no object has come for `quiet_seconds`; `marker`: the whole prefix as it "
+            "stood when a _SUCCESS landed, or what a _MANIFEST names; `object`: each object by itself"
+        ),
         examples=["quiet"],
     )
     quiet_seconds: int = Field(
@@ -154,13 +147,16 @@ class Seal(Part):
 
 
 class Pin(Part):
-    mode: Annotated[Literal["copy"], _planned("verify", instead="copy")] = Field(
+    mode: Literal["copy", "verify"] = Field(
         default="copy",
-        description="`copy`: the exact versions are copied to where the job reads them",
+        description=(
+            "`copy`: the exact versions are copied to where the job reads them; `verify`: the job reads the dropped "
+            "objects, and their versions are compared afterwards"
+        ),
         examples=["copy"],
     )
     copy_limit_gb: int = Field(
-        default=50, ge=1, description="a dataset version beyond this is refused, in GB", examples=[50]
+        default=50, ge=1, description="with `copy`, a dataset version beyond this is refused, in GB", examples=[50]
     )
 
 
@@ -182,6 +178,20 @@ class GuardRailsPart(Part):
     )
     runs_per_day: int = Field(
         default=20, ge=1, description="runs of the project that may start in a day (UTC)", examples=[20]
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="jobs of one run, where AWS itself and not the program fails", examples=[3]
+    )
+
+
+class Waiting(Part):
+    """How long a run may wait for its start. It is looked at every 15 minutes."""
+
+    tell_after_minutes: int = Field(
+        default=60, ge=1, description="after so long it is announced that runs wait, and for what", examples=[60]
+    )
+    give_up_after_minutes: int | None = Field(
+        default=None, ge=1, description="after so long the run fails; null: it waits for ever", examples=[2880]
     )
 
 
@@ -213,7 +223,11 @@ class ProjectPart(Part):
     )
     seal: Seal = Field(default=Seal(), description="when dropped objects become a dataset version")
     pin: Pin = Field(default=Pin(), description="how a job comes to read exactly that version")
+    latest_wins: bool = Field(
+        default=False, description="whether a newer image or newer data supersedes runs that still wait"
+    )
     guard_rails: GuardRailsPart = Field(default=GuardRailsPart(), description="what runs may use")
+    waiting: Waiting = Field(default=Waiting(), description="how long a run may wait")
     notify: tuple[Notify, ...] = Field(default=(), description="who is told of the project's outcomes")
     base_images: tuple[ImageName, ...] = Field(
         default=("public.ecr.aws/docker/library/python",),
@@ -238,7 +252,10 @@ class ProjectPart(Part):
                 rails.max_runtime_minutes,
                 rails.concurrent_runs,
                 rails.runs_per_day,
+                rails.max_attempts,
             ),
+            latest_wins=self.latest_wins,
+            waiting=Patience(self.waiting.tell_after_minutes, self.waiting.give_up_after_minutes),
             notify=tuple(Subscription(each.mail, each.on) for each in self.notify),
             base_images=self.base_images,
         )
@@ -293,6 +310,17 @@ class StageConfig(Part):
                     (instance_type,),
                 )
         return prices
+
+    @model_validator(mode="after")
+    def _objects_build_nothing(self) -> StageConfig:
+        for name, project in self.project_parts.items():
+            if project.seal.mode == "object" and project.on_data == "rebuild":
+                raise MistakeError(
+                    f"{name} would build an image for each object (`seal: {{mode: object}}` with `on_data: rebuild`)",
+                    "use `on_data: reuse`, or seal by `quiet` or `marker`",
+                    ("projects", name, "on_data"),
+                )
+        return self
 
     @model_validator(mode="after")
     def _prefixes_are_apart(self) -> StageConfig:

@@ -17,6 +17,10 @@ class Outcome(Enum):
     BLOCKED = "blocked"
     REFUSED = "refused"
     BUILD_FAILED = "build_failed"
+    SUPERSEDED = "superseded"
+    WAITING = "waiting"  # for longer than the project is patient
+    STUCK = "stuck"  # open for longer than its own limits allow
+    HEALED = "healed"  # AWS lost an event, and the sweep found what it was about
 
 
 class SubjectKind(Enum):

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 
-def dataset_prefix(project: str, version: str) -> str:
-    """Ends in `/`; below it lies a folder for each channel."""
-    return f"datasets/{project}/{_hex(version)}/"
-
-
-def channel_prefix(project: str, version: str, channel: str) -> str:
-    return f"{dataset_prefix(project, version)}{channel}/"
-
-
 def manifest_key(project: str, version: str) -> str:
     return f"datasets/{project}/{_hex(version)}.json"
+
+
+def origin_key(project: str, version: str) -> str:
+    """Beside the manifest: who sealed it and when, which is no part of what it is."""
+    return f"datasets/{project}/{_hex(version)}.origin.json"
+
+
+def channel_files_key(project: str, version: str, channel: str) -> str:
+    """The list of a channel's objects that a job is given."""
+    return f"datasets/{project}/{_hex(version)}/{channel}.json"
+
+
+def pool_prefix(project: str, channel: str, pool: int) -> str:
+    """Ends in `/`; below it lie copies under the names that they have in the job, for every version that uses them."""
+    return f"datasets/{project}/pools/{channel}/{pool:06d}/"
 
 
 def attempt_prefix(run_id: str, attempt: int) -> str:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+SEQUENCER_WIDTH = 64
+"""Hexadecimal digits; S3 sends 16 to 18 of them."""
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """One version of one object."""
+
+    bucket: str
+    key: str
+    version_id: str
+
 
 @dataclass(frozen=True)
 class ObjectDropped:
@@ -23,12 +35,20 @@ class ObjectDropped:
     at: datetime
     deleted: bool = False
 
+    @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef(self.bucket, self.key, self.version_id)
+
 
 def is_later(sequencer: str, than: str) -> bool:
-    """Whether one event on a key happened after another on the same key.
+    """Whether one event on a key happened after another on the same key."""
+    return sequencer_order(sequencer) > sequencer_order(than)
+
+
+def sequencer_order(sequencer: str) -> str:
+    """Text that sorts as the events on one key happened.
 
     Sequencers differ in length; S3 compares them as hexadecimal text padded with zeros on the right
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
     """
-    width = max(len(sequencer), len(than))
-    return sequencer.upper().ljust(width, "0") > than.upper().ljust(width, "0")
+    return sequencer.upper().ljust(SEQUENCER_WIDTH, "0")

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from dropforge.domain.dataset import Dataset
+from dropforge.domain.drop import ObjectRef
 from dropforge.domain.image import Image
 from dropforge.domain.run import Requester
 
@@ -25,6 +26,7 @@ class SealedData:
 
     dataset: Dataset
     revision: int
+    requester: Requester | None = None
 
     def replaces(self, other: SealedData | None) -> bool:
         return other is None or self.revision > other.revision
@@ -32,11 +34,12 @@ class SealedData:
 
 @dataclass(frozen=True)
 class ProjectHead:
-    """Each half only moves forward."""
+    """Each half only moves forward. `owes_run` until what the data asks for, a run or a build, is on record."""
 
     project: str
     image: Image | None = None
     data: SealedData | None = None
+    owes_run: bool = False
 
     @property
     def waits_for(self) -> WaitsFor | None:
@@ -47,13 +50,18 @@ class ProjectHead:
 
 @dataclass(frozen=True)
 class SealTimer:
-    """When a project's data is next sealed; `due` is None when nothing waits. `revision` counts drops, for ever."""
+    """When data is next sealed; `due` is None when nothing waits. `revision` counts a project's drops, for ever.
+
+    The project's own timer (`of` is None) is for its whole prefix. A marker or, where each object is sealed by itself,
+    an object has a timer of its own, whose revision is the count at its drop.
+    """
 
     project: str
     revision: int
     last_drop_at: datetime
     last_drop_by: str
     due: datetime | None
+    of: ObjectRef | None = None
 
 
 @dataclass(frozen=True)

@@ -66,3 +66,9 @@ class BuildClaims:
 def image_tag(commit: str, execution_id: str) -> str:
     """Tags are immutable, and the same commit may be built again: a tag is of one commit in one pipeline execution."""
     return f"{commit}-{execution_id}"
+
+
+def execution_in_tag(tag: str) -> str | None:
+    """The pipeline execution that `image_tag` put into the tag; None for a tag that somebody else made."""
+    commit, dash, execution = tag.partition("-")
+    return execution if commit and dash and execution else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dropforge.domain.artifact_layout import attempt_prefix, channel_prefix, checkpoint_prefix
+from dropforge.domain.artifact_layout import attempt_prefix, channel_files_key, checkpoint_prefix
 from dropforge.domain.encoding import time_text
 from dropforge.domain.run import Attempt, Run
 from dropforge.domain.training_job import JobRequest
@@ -22,7 +22,7 @@ def job_request(deployment: str, run: Run, attempt: Attempt) -> JobRequest:
     """Every channel of the data is handed to the job, in the mode that the spec says, else as files."""
     channels = {
         channel: (
-            channel_prefix(run.project, run.dataset.version, channel),
+            channel_files_key(run.project, run.dataset.version, channel),
             run.spec.channels.get(channel, InputMode.FILE),
         )
         for channel in sorted(run.dataset.channels)

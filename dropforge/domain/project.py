@@ -28,11 +28,24 @@ class OnPush(Enum):
 
 
 class SealMode(Enum):
+    """When dropped objects become a dataset version, and which of them.
+
+    QUIET: the whole prefix, once nothing has come for a while. MARKER: the whole prefix as it stood when a marker
+    landed. OBJECT: each object by itself.
+    """
+
     QUIET = "quiet"
+    MARKER = "marker"
+    OBJECT = "object"
 
 
 class PinMode(Enum):
+    """How a job comes to read what the record says. COPY: it reads copies that nobody changes. VERIFY: it reads the
+    dropped objects themselves, and their versions are compared afterwards.
+    """
+
     COPY = "copy"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ class PathFilter:
 
 @dataclass(frozen=True)
 class SealPolicy:
-    """`quiet`: the prefix as it stands, once no object has come for `quiet_seconds`."""
+    """`quiet_seconds` matters to QUIET alone."""
 
     mode: SealMode = SealMode.QUIET
     quiet_seconds: int = 60
@@ -53,7 +66,7 @@ class SealPolicy:
 
 @dataclass(frozen=True)
 class PinPolicy:
-    """`copy`: a dataset's exact versions are copied aside, up to `copy_limit_gb` (10^9 bytes each)."""
+    """COPY refuses a dataset version of more than `copy_limit_gb` (10^9 bytes each)."""
 
     mode: PinMode = PinMode.COPY
     copy_limit_gb: int = 50
@@ -72,9 +85,18 @@ class GuardRails:
     max_runtime_minutes: int = 60
     concurrent_runs: int = 2
     runs_per_day: int = 20
+    max_attempts: int = 3
 
     def allows_instance_type(self, instance_type: str) -> bool:
         return any(fnmatchcase(instance_type, pattern) for pattern in self.instance_types)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a run may wait before people are told, and before it is given up (None: it waits for ever)."""
+
+    tell_after_minutes: int = 60
+    give_up_after_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,9 @@ class Project:
     on_push: OnPush = OnPush.TRAIN
     seal: SealPolicy = SealPolicy()
     pin: PinPolicy = PinPolicy()
+    latest_wins: bool = False
     guard_rails: GuardRails = GuardRails()
+    waiting: Patience = Patience()
     notify: tuple[Subscription, ...] = ()
     base_images: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.canonical import digest
-from dropforge.domain.dataset import Dataset
+from dropforge.domain.dataset import DataMoved, Dataset
 from dropforge.domain.image import Image
 from dropforge.domain.trail import START, TrailHead
 from dropforge.domain.training_job import JobState, ModelArtifact, StatusTransition
@@ -18,7 +18,9 @@ from dropforge.domain.training_spec import TrainingSpec
 
 
 class RunStatus(Enum):
-    """WAITING: for its turn or a limit. HELD: until somebody acts. STARTING: intended, the job not yet confirmed."""
+    """WAITING: for its turn, a limit or its next attempt. HELD: until somebody acts. STARTING: intended, the job not
+    yet confirmed. SUPERSEDED: never started, since a newer run took its place.
+    """
 
     WAITING = "WAITING"
     HELD = "HELD"
@@ -27,6 +29,7 @@ class RunStatus(Enum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     STOPPED = "STOPPED"
+    SUPERSEDED = "SUPERSEDED"
 
     @property
     def is_open(self) -> bool:
@@ -35,7 +38,7 @@ class RunStatus(Enum):
 
     @property
     def is_terminal(self) -> bool:
-        return self in {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED}
+        return self in {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED, RunStatus.SUPERSEDED}
 
 
 class RequesterKind(Enum):
@@ -58,6 +61,7 @@ class DelayCause(Enum):
     PAUSED = "paused"
     LIMIT = "limit"  # a limit of the project or the stage
     BUSY = "busy"  # AWS: throttled, quota or capacity reached
+    RETRY = "retry"  # the attempt before failed for a reason that was not the program's
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One SageMaker job: intended first, then confirmed by its ARN, then observed."""
+    """One SageMaker job: intended first, then confirmed by its ARN, then observed, then ended.
+
+    `failure` says why another attempt followed this one; `billable_seconds` is what this one cost.
+    """
 
     number: int
     job_name: str
@@ -88,15 +95,25 @@ class Attempt:
     started_at: datetime | None = None
     job_arn: str | None = None
     state: JobState | None = None
+    ended_at: datetime | None = None
+    failure: str | None = None
+    billable_seconds: int | None = None
 
     @property
     def has_job(self) -> bool:
         return self.job_arn is not None or self.state is not None
 
+    @property
+    def has_ended(self) -> bool:
+        return self.ended_at is not None or (self.state is not None and self.state.status.is_terminal)
+
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended. `cost_usd` is stated where ops gave the instance type's price; `log_tail` is the last lines."""
+    """How a run ended. `cost_usd` is stated where ops gave the instance type's price; `log_tail` is the last lines.
+
+    Billable seconds and cost are those of all attempts together, the rest is the last one's.
+    """
 
     reason: str | None = None
     metrics: Mapping[str, Decimal] = field(default_factory=dict)
@@ -108,13 +125,17 @@ class RunResult:
     log_tail: tuple[str, ...] = ()
     where: str | None = None
     transitions: tuple[StatusTransition, ...] = ()
+    moved: DataMoved | None = None
 
 
 @dataclass(frozen=True)
 class Run:
     """The unit of record, as its events have made it; `trail` names the last of them.
 
-    `busy_delays` counts how often AWS had no room, `announced` the trail sequences that people were told of.
+    `busy_delays` counts how often AWS had no room, `announced` the trail sequences that people were told of. `stopping`
+    is who asked for its end while it had a job or was about to get one. `waiting_since` is when it last began to wait
+    for a start (None: since it was requested), `told_late` what was told since then about its taking too long, and
+    `attempts_before` how many attempts had been made when somebody last asked for a retry.
     """
 
     id: str
@@ -132,6 +153,11 @@ class Run:
     busy_delays: int = 0
     result: RunResult | None = None
     announced: tuple[int, ...] = ()
+    stopping: Requester | None = None
+    waiting_since: datetime | None = None
+    told_late: tuple[Outcome, ...] = ()
+    attempts_before: int = 0
+    superseded_by: str | None = None
     trail: TrailHead = START
 
     @property
@@ -146,6 +172,15 @@ class Run:
         if latest is None:
             return 1
         return latest.number + 1 if latest.has_job else latest.number
+
+    @property
+    def waits_since(self) -> datetime:
+        return self.waiting_since or self.requested_at
+
+    @property
+    def attempts_made(self) -> int:
+        """Since it was asked for, or asked for again; what the limit of attempts counts."""
+        return (self.attempt.number if self.attempt else 0) - self.attempts_before
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What can happen to a run, in the past tense. A run's trail is these, and the run is what they add up to.
 
 Each event says how it changes a run, and returns the very same run when it changes nothing: an older observation never
-undoes a newer one, and nothing but its announcement follows a run's end.
+undoes a newer one, what is told of one attempt never touches the next, and only a person's retry follows a run's end.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dropforge.domain.training_job import JobState
 from dropforge.domain.training_spec import TrainingSpec
 
 NOT_STARTED = frozenset({RunStatus.WAITING, RunStatus.STARTING})
+WITHOUT_JOB = frozenset({RunStatus.WAITING, RunStatus.HELD})
 FIRST_REASON = "waits for its turn"
 
 
@@ -96,8 +97,7 @@ class RunReleased:
     def apply(self, run: Run) -> Run:
         if run.status is not RunStatus.HELD:
             return run
-        waiting = Waiting(self.at, DelayCause.TURN, FIRST_REASON)
-        return replace(run, status=RunStatus.WAITING, held=None, waiting=waiting, changed_at=self.at)
+        return _in_line(run, self.at)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,9 @@ class AttemptStarted:
 
     def apply(self, run: Run) -> Run:
         latest = run.attempt
-        if run.status.is_terminal or latest is None or latest.number != self.attempt or latest.job_arn is not None:
+        if run.status.is_terminal or latest is None or latest.number != self.attempt:
+            return run
+        if latest.has_ended or latest.job_arn is not None:
             return run
         started = replace(latest, job_arn=self.job_arn, started_at=self.at)
         return _running(run, started, self.at)
@@ -144,30 +146,143 @@ class JobStateObserved:
         latest = run.attempt
         if run.status.is_terminal or latest is None or latest.number != self.attempt:
             return run
-        if not self.state.is_newer_than(latest.state):
+        if latest.has_ended or not self.state.is_newer_than(latest.state):
             return run
         return _running(run, replace(latest, state=self.state), self.at)
 
 
 @dataclass(frozen=True)
+class AttemptFailed:
+    """The job ended for a reason that was not the program's; another attempt is made once it is `due`."""
+
+    at: datetime
+    attempt: int
+    state: JobState
+    reason: str
+    due: datetime
+    billable_seconds: int | None = None
+
+    def apply(self, run: Run) -> Run:
+        latest = run.attempt
+        if run.status.is_terminal or latest is None or latest.number != self.attempt or latest.has_ended:
+            return run
+        failed = replace(
+            latest,
+            state=self.state,
+            ended_at=self.at,
+            failure=self.reason,
+            billable_seconds=self.billable_seconds,
+        )
+        return replace(
+            run,
+            status=RunStatus.WAITING,
+            attempts=(*run.attempts[:-1], failed),
+            waiting=Waiting(self.due, DelayCause.RETRY, f"attempt {self.attempt} failed ({self.reason})"),
+            waiting_since=self.at,
+            told_late=(),
+            changed_at=self.at,
+        )
+
+
+@dataclass(frozen=True)
 class RunFinished:
-    """The end, announced. `outcome` is COMPLETED, FAILED or STOPPED."""
+    """The end, announced. `outcome` is COMPLETED, FAILED or STOPPED.
+
+    `attempt` is the one that ended; None, in entries of the first release, is the latest. `found_by` is the rule that
+    saw it where AWS's own event did not arrive.
+    """
 
     at: datetime
     outcome: Outcome
     result: RunResult
     state: JobState | None = None
+    attempt: int | None = None
+    found_by: Requester | None = None
 
     def apply(self, run: Run) -> Run:
+        latest = run.attempt
         if run.status.is_terminal:
             return run
+        if self.attempt is not None and (latest is None or latest.number != self.attempt or latest.has_ended):
+            return run
         attempts = run.attempts
-        if self.state is not None and attempts:
-            attempts = (*attempts[:-1], replace(attempts[-1], state=self.state))
-        status = RunStatus[self.outcome.name]
-        return replace(
-            run, status=status, result=self.result, attempts=attempts, waiting=None, held=None, changed_at=self.at
-        )
+        if latest is not None:
+            attempts = (*attempts[:-1], replace(latest, state=self.state or latest.state, ended_at=self.at))
+        return _ended(replace(run, attempts=attempts), RunStatus[self.outcome.name], self.result, self.at)
+
+
+@dataclass(frozen=True)
+class StopRequested:
+    """Somebody wants the run's job to end; the run ends when the job has."""
+
+    at: datetime
+    by: Requester
+
+    def apply(self, run: Run) -> Run:
+        if not run.status.is_open or run.stopping is not None:
+            return run
+        return replace(run, stopping=self.by, changed_at=self.at)
+
+
+@dataclass(frozen=True)
+class RunWithdrawn:
+    """The end of a run that has no job: somebody stopped it, or it waited for too long. Announced."""
+
+    at: datetime
+    outcome: Outcome  # STOPPED or FAILED
+    reason: str
+    by: Requester
+
+    def apply(self, run: Run) -> Run:
+        if run.status not in WITHOUT_JOB:
+            return run
+        return _ended(run, RunStatus[self.outcome.name], RunResult(reason=self.reason), self.at)
+
+
+@dataclass(frozen=True)
+class RunSuperseded:
+    """A newer run of the project took its place before it had started; announced."""
+
+    at: datetime
+    by_run: str
+
+    def apply(self, run: Run) -> Run:
+        if run.status is not RunStatus.WAITING:
+            return run
+        result = RunResult(reason=f"run {self.by_run} is newer and took its place (latest_wins)")
+        ended = _ended(run, RunStatus.SUPERSEDED, result, self.at)
+        return replace(ended, superseded_by=self.by_run)
+
+
+@dataclass(frozen=True)
+class RunRetried:
+    """Somebody asked for a failed or stopped run to be tried again: the same inputs, a new attempt."""
+
+    at: datetime
+    by: Requester
+
+    def apply(self, run: Run) -> Run:
+        if run.status not in {RunStatus.FAILED, RunStatus.STOPPED}:
+            return run
+        made = run.attempt.number if run.attempt is not None else 0
+        again = replace(run, result=None, stopping=None, attempts_before=made, busy_delays=0)
+        return _in_line(again, self.at)
+
+
+@dataclass(frozen=True)
+class RunOverdue:
+    """It has waited, or been open, for longer than it should; told once for each. `outcome` is WAITING or STUCK."""
+
+    at: datetime
+    outcome: Outcome
+    reason: str
+    remedy: str
+
+    def apply(self, run: Run) -> Run:
+        fits = run.status is RunStatus.WAITING if self.outcome is Outcome.WAITING else run.status.is_open
+        if not fits or self.outcome in run.told_late:
+            return run
+        return replace(run, told_late=(*run.told_late, self.outcome))
 
 
 @dataclass(frozen=True)
@@ -192,7 +307,13 @@ RunEvent: TypeAlias = (
     | AttemptIntended
     | AttemptStarted
     | JobStateObserved
+    | AttemptFailed
     | RunFinished
+    | StopRequested
+    | RunWithdrawn
+    | RunSuperseded
+    | RunRetried
+    | RunOverdue
     | RunAnnounced
 )
 EVENTS: dict[str, type[RunEvent]] = {kind.__name__: kind for kind in get_args(RunEvent)}
@@ -210,6 +331,18 @@ def event_from_document(document: object) -> RunEvent:
     return decode(EVENTS[document["type"]], members)
 
 
+def _in_line(run: Run, at: datetime) -> Run:
+    waiting = Waiting(at, DelayCause.TURN, FIRST_REASON)
+    waits = replace(run, status=RunStatus.WAITING, waiting=waiting, held=None)
+    return replace(waits, waiting_since=at, told_late=(), changed_at=at)
+
+
 def _running(run: Run, attempt: Attempt, at: datetime) -> Run:
     attempts = (*run.attempts[:-1], attempt)
-    return replace(run, status=RunStatus.RUNNING, attempts=attempts, waiting=None, held=None, changed_at=at)
+    told_late = run.told_late if run.status is RunStatus.RUNNING else ()
+    runs = replace(run, status=RunStatus.RUNNING, attempts=attempts, waiting=None, held=None)
+    return replace(runs, told_late=told_late, changed_at=at)
+
+
+def _ended(run: Run, status: RunStatus, result: RunResult, at: datetime) -> Run:
+    return replace(run, status=status, result=result, waiting=None, held=None, changed_at=at)

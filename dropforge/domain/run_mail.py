@@ -8,7 +8,14 @@ from datetime import timedelta
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.mail import Mail, printable, quoted
 from dropforge.domain.run import Run, RunResult
-from dropforge.domain.run_events import RunEvent, RunFinished, RunHeld
+from dropforge.domain.run_events import (
+    RunEvent,
+    RunFinished,
+    RunHeld,
+    RunOverdue,
+    RunSuperseded,
+    RunWithdrawn,
+)
 
 NETWORK_SIGNS = (
     "connection refused",
@@ -23,16 +30,24 @@ ISOLATION = (
     "The program tried to reach a network, and this run had none: network isolation is on unless dropforge.yaml says "
     "otherwise. Put what it needs into the image or the data, or write `network_isolation: false` and push."
 )
+FOUND = "AWS's own event of this end did not arrive; the sweep, which asks after every open run, found it."
+AFRESH = "A fresh run follows once the data is sealed again."
 MEGABYTE = 10**6
 
 
 def run_mail(run: Run, event: RunEvent, previous: Run | None) -> Mail:
-    """Of a RunHeld or RunFinished of the run; `previous` is the completed run to compare its metrics with."""
+    """Of an event of the run that is announced; `previous` is the completed run to compare its metrics with."""
     match event:
         case RunHeld():
             return _held(run, event)
         case RunFinished():
             return _finished(run, event, previous)
+        case RunWithdrawn():
+            return _withdrawn(run, event)
+        case RunSuperseded():
+            return _superseded(run, event)
+        case RunOverdue():
+            return _overdue(run, event)
         case _:
             raise ValueError(f"{type(event).__name__} is not announced")
 
@@ -49,6 +64,38 @@ def _held(run: Run, event: RunHeld) -> Mail:
     )
 
 
+def _withdrawn(run: Run, event: RunWithdrawn) -> Mail:
+    ended = "was stopped before it started" if event.outcome is Outcome.STOPPED else "was given up before it started"
+    return _short(
+        run,
+        f"{run.project} {event.outcome.value}: {event.reason}",
+        f"{run.project}: a run {ended}: {printable(event.reason)}.",
+        f"What to do: `dropforge retry {run.id}` puts it in line again.",
+    )
+
+
+def _superseded(run: Run, event: RunSuperseded) -> Mail:
+    return _short(
+        run,
+        f"{run.project} superseded: run {event.by_run[:12]} took its place",
+        f"{run.project}: a run was not started, since a newer one took its place (latest_wins).",
+        f"What to do: nothing; `dropforge show {event.by_run}` shows the newer one.",
+    )
+
+
+def _overdue(run: Run, event: RunOverdue) -> Mail:
+    return _short(
+        run,
+        f"{run.project} {event.outcome.value}: {event.reason}",
+        f"{run.project}: {printable(event.reason)}.",
+        f"What to do: {event.remedy}",
+    )
+
+
+def _short(run: Run, subject: str, happened: str, remedy: str) -> Mail:
+    return Mail.of(f"[dropforge] {subject}", [happened, remedy, "\n".join(_what_ran(run)), _look_further(run)])
+
+
 def _finished(run: Run, event: RunFinished, previous: Run | None) -> Mail:
     result, outcome = event.result, event.outcome
     reason_lines = (result.reason or "").splitlines()
@@ -60,6 +107,8 @@ def _finished(run: Run, event: RunFinished, previous: Run | None) -> Mail:
         [
             f"{run.project}: training {'was stopped' if outcome is Outcome.STOPPED else outcome.value}.",
             quoted("Reason:", reason_lines),
+            FOUND if event.found_by is not None else "",
+            f"Mind: {printable(result.moved.sentence)}. {AFRESH}" if result.moved is not None else "",
             _advice(run, event),
             "\n".join([*(f"Metric      {each}" for each in metrics), *_what_ran(run), *_how_it_ran(run, result)]),
             quoted("The last lines of its log:", result.log_tail if outcome is not Outcome.COMPLETED else ()),
@@ -99,6 +148,8 @@ def _how_it_ran(run: Run, result: RunResult) -> Iterator[str]:
         yield f"Ran on      {result.where}"
     if run.attempt is not None:
         yield f"Job         {run.attempt.job_name}"
+    for earlier in run.attempts[:-1]:
+        yield f"Before      {earlier.job_name}: {printable(earlier.failure or 'ended, and was tried again')}"
 
 
 def _duration(length: timedelta) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dropforge.domain.artifact_layout import channel_prefix
+from dropforge.domain.artifact_layout import pool_prefix
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.errors import DropforgeError
-from dropforge.domain.project import Project
+from dropforge.domain.project import PinMode, Project
 
 DEFAULT_CHANNEL = "training"
 MARKER = "_SUCCESS"
+CHOICE = "_MANIFEST"
+"""A marker that names what belongs to the dataset: a JSON list of keys below the data prefix."""
 LONGEST_KEY = 1024
 """Bytes of UTF-8, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+LONGEST_NAME = 255
+"""Bytes that one part of a path may have on Linux, where a job reads its objects as files."""
+UNVERSIONED = "null"
 SHOWN_REASONS = 5
 
 
@@ -27,9 +33,13 @@ class DatasetRefusedError(DropforgeError):
         self.reasons = tuple(reasons)
 
 
+def is_marker(key: str) -> bool:
+    return key.rpartition("/")[2] in {MARKER, CHOICE}
+
+
 def is_data(key: str) -> bool:
     """Neither a console's folder placeholder nor a marker object."""
-    return not key.endswith("/") and key.rpartition("/")[2] != MARKER
+    return not key.endswith("/") and not is_marker(key)
 
 
 def split_key(key: str, data_prefix: str) -> tuple[str, str]:
@@ -38,10 +48,20 @@ def split_key(key: str, data_prefix: str) -> tuple[str, str]:
     return (folder, name) if slash else (DEFAULT_CHANNEL, folder)
 
 
-def pinned_key(project: Project, version: str, key: str) -> str:
-    """Where in the artifact bucket the dataset version keeps its copy of the object."""
-    channel, name = split_key(key, project.data_prefix)
-    return f"{channel_prefix(project.name, version, channel)}{name}"
+def chosen(project: Project, choice_key: str, choice: bytes, listed: Sequence[ListedObject]) -> list[ListedObject]:
+    """The objects that a `_MANIFEST` names; DatasetRefusedError when it cannot be read or names what is not there."""
+    try:
+        names = json.loads(choice)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DatasetRefusedError([f"{choice_key} is no JSON list of keys below {project.data_prefix}: write one"])
+    there = {each.key: each for each in listed}
+    wanted = dict.fromkeys(project.data_prefix + name for name in names)
+    missing = [f"{choice_key} names {key}, which is not there: upload it first" for key in wanted if key not in there]
+    if missing:
+        raise DatasetRefusedError(missing)
+    return [there[key] for key in wanted]
 
 
 def refuse_unfit(project: Project, listed: Sequence[ListedObject]) -> None:
@@ -49,7 +69,11 @@ def refuse_unfit(project: Project, listed: Sequence[ListedObject]) -> None:
 
     Nothing is left out silently: a dataset without the file that somebody broke would be worse than none.
     """
-    reasons = [*_unfit_objects(project, listed), *_collisions(project, listed), *_too_large(project, listed)]
+    reasons = [*_unfit_objects(project, listed), *_collisions(project, listed)]
+    if project.pin.mode is PinMode.COPY:
+        reasons += [*_too_long(project, listed), *_too_large(project, listed)]
+    else:
+        reasons += _mixed(project, listed)
     if reasons:
         raise DatasetRefusedError(reasons)
 
@@ -59,12 +83,15 @@ def _unfit_objects(project: Project, listed: Sequence[ListedObject]) -> Iterator
         channel, name = split_key(each.key, project.data_prefix)
         if each.size == 0:
             yield f"{each.key} is empty: upload it again, or delete it"
+        if each.version_id == UNVERSIONED:
+            yield f"{each.key} was put without versioning, so its bytes have no name: upload it again"
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", channel) or channel in {".", ".."}:
             yield f"the folder {channel!r} of {each.key} cannot name a channel: use letters, digits, . _ and -"
-        if {"", ".", ".."} & set(name.split("/")) or "\0" in name:
+        parts = name.split("/")
+        if {"", ".", ".."} & set(parts) or "\0" in name:
             yield f"{each.key} cannot be the path of a file: rename it"
-        if len(pinned_key(project, "0" * 64, each.key).encode()) > LONGEST_KEY:
-            yield f"{each.key[:80]}… is too long to be copied below the dataset's prefix: shorten it"
+        if any(len(part.encode()) > LONGEST_NAME for part in parts):
+            yield f"a part of {each.key[:80]}… is longer than the {LONGEST_NAME} bytes of a file's name: shorten it"
 
 
 def _collisions(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
@@ -79,10 +106,29 @@ def _collisions(project: Project, listed: Sequence[ListedObject]) -> Iterator[st
             yield f"{above} would be a file and the folder of {path} at once: rename one"
 
 
+def _too_long(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
+    for each in listed:
+        channel, name = split_key(each.key, project.data_prefix)
+        if len((pool_prefix(project.name, channel, 0) + name).encode()) > LONGEST_KEY:
+            yield f"{each.key[:80]}… is too long to be copied below the dataset's prefix: shorten it"
+
+
 def _too_large(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
     total, limit = sum(each.size for each in listed), project.pin.copy_limit_gb
     if total > project.pin.copy_limit_bytes:
         yield (
             f"the data under {project.data_prefix} is {total / 10**9:.1f} GB, and pin.copy_limit_gb of {project.name} "
-            f"is {limit}: remove what is not needed, or have ops raise the limit and deploy"
+            f"is {limit}: remove what is not needed, or have ops raise the limit, or set `pin: {{mode: verify}}`, with "
+            "which nothing is copied and the versions are compared after each job; then deploy"
+        )
+
+
+def _mixed(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
+    """One channel's objects need one common prefix, and what is not copied stays where it is."""
+    folder = f"{project.data_prefix}{DEFAULT_CHANNEL}/"
+    loose = [each.key for each in listed if "/" not in each.key.removeprefix(project.data_prefix)]
+    if loose and any(each.key.startswith(folder) for each in listed):
+        yield (
+            f"with pin.mode verify the channel {DEFAULT_CHANNEL} cannot lie both directly below {project.data_prefix} "
+            f"and below {folder}: move {loose[0]}, and what lies beside it, into that folder"
         )

@@ -73,7 +73,7 @@ class ModelArtifact:
 class JobRequest:
     """What CreateTrainingJob is asked for; bucket, key, role and network are the adapter's to add.
 
-    `channels` maps each channel to the prefix in the artifact bucket that holds its data, `output_prefix` and
+    `channels` maps each channel to the key in the artifact bucket of the list of its objects; `output_prefix` and
     `checkpoint_prefix` are keys there as well.
     """
 

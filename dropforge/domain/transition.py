@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
-from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState, SubjectKind
+from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState, Outcome, SubjectKind
 from dropforge.domain.run import Run
 from dropforge.domain.run_events import (
     AttemptIntended,
@@ -13,7 +13,10 @@ from dropforge.domain.run_events import (
     RunEvent,
     RunFinished,
     RunHeld,
+    RunOverdue,
     RunRequested,
+    RunSuperseded,
+    RunWithdrawn,
     event_document,
 )
 from dropforge.domain.trail import TrailEntry, append
@@ -57,14 +60,19 @@ def evolve(run: Run | None, event: RunEvent) -> Run:
 
 def _announcement(run: Run, event: RunEvent) -> Announcement | None:
     match event:
-        case RunHeld() | RunFinished():
-            key = AnnouncementKey(SubjectKind.RUN, run.id, run.trail.sequence)
-            return Announcement(key, run.project, event.outcome, event.at)
+        case RunHeld() | RunFinished() | RunWithdrawn() | RunOverdue():
+            return _pending(run, event.outcome, event.at)
+        case RunSuperseded():
+            return _pending(run, Outcome.SUPERSEDED, event.at)
         case RunAnnounced():
             key = AnnouncementKey(SubjectKind.RUN, run.id, event.sequence)
             return Announcement(key, run.project, event.outcome, event.at, AnnouncementState.SENT)
         case _:
             return None
+
+
+def _pending(run: Run, outcome: Outcome, at: datetime) -> Announcement:
+    return Announcement(AnnouncementKey(SubjectKind.RUN, run.id, run.trail.sequence), run.project, outcome, at)
 
 
 def _started_on(before: Run | None, event: RunEvent) -> date | None:

@@ -7,15 +7,16 @@ from datetime import timedelta
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.notice import Notice
-from dropforge.domain.project import Project
-from dropforge.domain.sealing import is_data
+from dropforge.domain.project import Project, SealMode
+from dropforge.domain.sealing import is_data, is_marker
 from dropforge.workflow.ports import Ports
 
 
 def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
-    """Keep who dropped what, and let the project's data be sealed once it has been quiet for long enough.
+    """Keep who dropped what, and let the data be sealed as the project says.
 
-    What cannot be data is refused with a notice and kept where it is.
+    What cannot be data is refused with a notice and kept where it is. Events come twice and in any order: one that is
+    older than another on the same key asks for nothing that the other has not asked for.
     """
     project = ports.stage.project_of(drop.key)
     if project is None:
@@ -23,14 +24,38 @@ def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
             ports.store.put_notice(_outside(ports, drop))
         return
     if not is_data(drop.key):
+        _accept_marker(ports, project, drop)
         return
     ports.store.record_drop(project.name, drop)
+    is_latest = ports.store.note_latest(drop)
     if drop.size == 0 and not drop.deleted:
         ports.store.put_notice(_empty(project, drop))
         return
+    match project.seal.mode:
+        case SealMode.QUIET if is_latest:
+            _seal_when_quiet(ports, project, drop)
+        case SealMode.OBJECT if not drop.deleted:
+            _seal_by_itself(ports, project, drop)
+        case _:
+            pass  # replaced since; or a deletion, after which there is no object; or a marker will follow
+
+
+def _accept_marker(ports: Ports, project: Project, drop: ObjectDropped) -> None:
+    if project.seal.mode is SealMode.MARKER and is_marker(drop.key) and not drop.deleted:
+        ports.store.record_drop(project.name, drop)
+        _seal_by_itself(ports, project, drop)
+
+
+def _seal_when_quiet(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     quiet, now = timedelta(seconds=project.seal.quiet_seconds), ports.clock.now()
-    ports.store.touch_seal(project.name, drop.principal, now, now + quiet)
+    ports.store.touch_seal(project.name, drop.principal, max(now, drop.at), now + quiet)
     ports.wakeups.seal(project.name, quiet)
+
+
+def _seal_by_itself(ports: Ports, project: Project, drop: ObjectDropped) -> None:
+    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())
+    if timer.due is not None:
+        ports.wakeups.seal(project.name, timedelta(0), drop.ref)
 
 
 def _outside(ports: Ports, drop: ObjectDropped) -> Notice:

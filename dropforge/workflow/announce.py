@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dropforge.domain.announcement import Announcement, AnnouncementKey, SubjectKind
+from dropforge.domain.announcement import AnnouncementKey, SubjectKind
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.mail import Mail
 from dropforge.domain.notice_mail import notice_mail
@@ -26,38 +26,45 @@ class UnknownSubjectError(DropforgeError):
 def announce(ports: Ports, key: AnnouncementKey) -> None:
     """Send the announcement, then write down that it was sent.
 
-    At least once: cut off between the two, it is sent again when the lease has run out. While somebody else holds the
-    lease nothing is done; should they fail, the sweep sends it.
+    At least once: killed between the two, it is sent again when the lease has run out. While somebody else holds the
+    lease nothing is done. Who fails gives the lease back, so that the retry, which follows at once, sends it.
     """
     now = ports.clock.now()
     announcement = ports.store.lease_announcement(key, now, now + LEASE)
     if announcement is None:
         return
-    if key.kind is SubjectKind.RUN:
-        _announce_run(ports, announcement)
+    try:
+        run = _run_of(ports, key)
+        mail = _run_mail(ports, run, key.sequence) if run is not None else _notice_mail(ports, key)
+        ports.announcer.publish(mail, announcement)
+    except Exception:
+        ports.store.release_announcement(key)
+        raise
+    # Should this fail, the lease stays: what was sent just now is not to be sent again at once.
+    if run is not None:
+        record(ports.store, run, RunAnnounced(ports.clock.now(), key.sequence, announcement.outcome))
     else:
-        _announce_notice(ports, announcement)
+        ports.store.notice_announced(key)
 
 
-def _announce_run(ports: Ports, announcement: Announcement) -> None:
-    key = announcement.key
+def _run_of(ports: Ports, key: AnnouncementKey) -> Run | None:
+    """The run that the announcement tells of; None when it tells of a notice."""
+    if key.kind is SubjectKind.NOTICE:
+        return None
     run = ports.store.run(key.subject)
     if run is None:
         raise UnknownSubjectError(f"there is no run {key.subject} to tell of: restore the state table to before now")
-    ports.announcer.publish(_mail(ports, run, key.sequence), announcement)
-    record(ports.store, run, RunAnnounced(ports.clock.now(), key.sequence, announcement.outcome))
+    return run
 
 
-def _announce_notice(ports: Ports, announcement: Announcement) -> None:
-    key = announcement.key
+def _notice_mail(ports: Ports, key: AnnouncementKey) -> Mail:
     notice = ports.store.notice(key.subject)
     if notice is None:
         raise UnknownSubjectError(f"there is no notice {key.subject} to tell of: restore the state table to before now")
-    ports.announcer.publish(notice_mail(notice), announcement)
-    ports.store.notice_announced(key)
+    return notice_mail(notice)
 
 
-def _mail(ports: Ports, run: Run, sequence: int) -> Mail:
+def _run_mail(ports: Ports, run: Run, sequence: int) -> Mail:
     """From the trail's entry, so that it tells what was then recorded, whatever has become of the run since."""
     entry = next(each for each in ports.store.trail(run.id) if each.sequence == sequence)
     return run_mail(run, event_from_document(entry.document()), _previous(ports, run))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
-from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
 from dropforge.workflow.pause_project import pause_of
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
+from dropforge.workflow.room import Room
 from dropforge.workflow.start_attempt import Started, start_attempt
+from dropforge.workflow.stop_run import withdraw_stopped
+from dropforge.workflow.supersede_runs import newest_runs, supersede, supersede_runs
+
+PASSED_OVER = 20
+"""How many runs of a project are looked at in one pass behind the first for whose instance type there is no room."""
 
 
 def dispatch_runs(ports: Ports) -> None:
@@ -19,31 +27,36 @@ def dispatch_runs(ports: Ports) -> None:
     A run that cannot start now keeps the reason and its place. Of a project that is paused or full, the first run says
     so for all. Starts that an earlier pass did not finish come last, so that one that fails for ever holds up nobody.
     """
-    unfinished = [ref for ref in ports.store.open_runs() if ref.status is RunStatus.STARTING]
-    dispatch = _Pass(ports)
+    open_runs = tuple(ports.store.open_runs())
+    room = Room(ports, open_runs)
+    dispatch = _Pass(ports, room)
     for ref in ports.store.waiting_runs(ports.clock.now()):
-        dispatch.visit(ref)
         if dispatch.is_over:
             break
-    for ref in unfinished:
-        run = ports.store.run(ref.id)
-        if run is not None and run.status is RunStatus.STARTING:
-            start_attempt(ports, run)
+        dispatch.visit(ref)
+    for ref in open_runs:
+        run = ports.store.run(ref.id) if ref.status is RunStatus.STARTING else None
+        if run is not None and run.status is RunStatus.STARTING and not room.is_throttled:
+            start_attempt(ports, room, run)
 
 
 class _Pass:
     """What one pass knows: the places taken, counted on as it admits, and the projects that can take no more."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, room: Room) -> None:
         today = ports.clock.now().date()
         self._ports = ports
+        self._room = room
         self._loads = {each.name: ports.store.load(each.name, today) for each in ports.stage.projects}
+        self._newest = {each.name: newest_runs(ports, each) for each in ports.stage.projects}
         self._closed: set[str] = set()
-        self._throttled = False
+        self._passed_over: Counter[str] = Counter()
+        for newest in self._newest.values():
+            supersede_runs(ports, newest)
 
     @property
     def is_over(self) -> bool:
-        return self._throttled or self._loads.keys() <= self._closed
+        return self._room.is_throttled or self._loads.keys() <= self._closed
 
     def visit(self, ref: RunRef) -> None:
         if ref.project in self._closed:
@@ -51,11 +64,16 @@ class _Pass:
         run = self._ports.store.run(ref.id)
         if run is None or run.status is not RunStatus.WAITING:
             return  # the index was behind
+        if withdraw_stopped(self._ports, run) or supersede(self._ports, run, self._newest.get(run.project, ())):
+            return
         match self._decide(run):
             case Hold(reason, remedy):
                 record(self._ports.store, run, RunHeld(self._ports.clock.now(), Outcome.HELD, reason, remedy))
             case Delay() as delay:
+                self._closed.add(run.project)
                 self._delay(run, delay)
+            case Admit() if self._room.is_closed(run):
+                self._pass_over(run)
             case Admit():
                 self._admit(run)
 
@@ -75,11 +93,19 @@ class _Pass:
 
     def _delay(self, run: Run, delay: Delay) -> None:
         """Told once: a run that every minute finds in the same state grows no trail."""
-        self._closed.add(run.project)
         now, before = self._ports.clock.now(), run.waiting
         due = delay.until or (before.due if before is not None else now)
         if before is None or (before.due, before.reason) != (due, delay.reason):
             record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason))
+
+    def _pass_over(self, run: Run) -> None:
+        """Another may want an instance type for which there is room. The first that is passed over says so for all."""
+        self._passed_over[run.project] += 1
+        if self._passed_over[run.project] == 1:
+            reason = f"AWS has no room for another {run.spec.compute.instance_type} now"
+            self._delay(run, Delay(None, DelayCause.LIMIT, reason))
+        elif self._passed_over[run.project] > PASSED_OVER:
+            self._closed.add(run.project)
 
     def _admit(self, run: Run) -> None:
         ports, number = self._ports, run.next_attempt
@@ -87,10 +113,6 @@ class _Pass:
         intended = record(ports.store, run, AttemptIntended(ports.clock.now(), number, name))
         if intended.status is not RunStatus.STARTING:
             return  # somebody else was first
-        outcome = start_attempt(ports, intended)
-        if outcome is Started.YES:
+        if start_attempt(ports, self._room, intended) is Started.YES:
             load = self._loads[run.project]
             self._loads[run.project] = ProjectLoad(load.open_runs + 1, load.started_today + (not run.attempts))
-        elif outcome is Started.NO_ROOM:
-            self._closed.add(run.project)
-        self._throttled = outcome is Started.THROTTLED

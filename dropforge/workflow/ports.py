@@ -6,20 +6,22 @@ comes: the message is then delivered again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementKey
+from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion
-from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer
 from dropforge.domain.image import Image
 from dropforge.domain.mail import Mail
 from dropforge.domain.notice import Notice
+from dropforge.domain.pinning import Binding, ChannelFiles, Pin
 from dropforge.domain.project import Stage
 from dropforge.domain.run import Run, RunRef
 from dropforge.domain.run_events import RunEvent
@@ -52,6 +54,10 @@ class QuotaZeroError(DropforgeError):
 
 class RejectedError(DropforgeError):
     """AWS will not take this request however often it is sent; the message is AWS's."""
+
+
+class VersionGoneError(DropforgeError):
+    """An object version that was listed has been deleted for good: list again."""
 
 
 class ConnectionPendingError(DropforgeError):
@@ -123,7 +129,11 @@ class Catalog(Protocol):
         ...
 
     def advance_data(self, data: SealedData) -> ProjectHead:
-        """As `advance_image`, for the other half; the dataset itself was put before."""
+        """As `advance_image`, for the other half; the dataset itself was put before. The head then owes a run."""
+        ...
+
+    def settle_data(self, project: str, revision: int) -> None:
+        """The head owes no run any more, if its data is still of that revision."""
         ...
 
     def image(self, project: str, digest: str) -> Image | None: ...
@@ -144,6 +154,14 @@ class Catalog(Protocol):
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None: ...
 
+    def note_latest(self, drop: ObjectDropped) -> bool:
+        """Remember the drop as its key's latest, unless a later one is remembered (by sequencer): False then."""
+        ...
+
+    def latest_version(self, bucket: str, key: str) -> str | None:
+        """The version id of the key's latest drop; None when none was noted."""
+        ...
+
     def checksums(self, bucket: str, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Checksum]:
         """What is already known of these object versions' bytes."""
         ...
@@ -151,19 +169,57 @@ class Catalog(Protocol):
     def record_checksum(self, bucket: str, listed: ListedObject, checksum: Checksum) -> None: ...
 
 
+class Pools(Protocol):
+    """Which object version each pinned key is bound to (`domain/pinning.py`)."""
+
+    def pool(self, project: str, channel: str) -> int:
+        """The number of the channel's current pool, at first 0."""
+        ...
+
+    def next_pool(self, project: str, channel: str, after: int) -> int:
+        """Begin the pool that follows `after`, unless somebody has; the current one."""
+        ...
+
+    def bind(self, pins: Sequence[Pin]) -> Mapping[str, Binding]:
+        """Bind each key that is free to its object version; every key's binding afterwards, by key.
+
+        A key that is bound stays as it is, and while one of these is bound to something else, none is newly bound.
+        """
+        ...
+
+    def record_copies(self, copies: Sequence[tuple[Pin, Checksum]]) -> None:
+        """The copies are there and their bytes are these."""
+        ...
+
+
 class SealTimers(Protocol):
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
         """Count a drop: revision + 1, a new last drop and due time. The timer's item is never deleted."""
         ...
 
-    def seal_timer(self, project: str) -> SealTimer | None: ...
+    def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
+        """Count a drop that is sealed by itself, and set its own timer; one that was set or cleared before stays."""
+        ...
 
-    def clear_seal(self, project: str, revision: int) -> bool:
+    def seal_timer(self, project: str, of: ObjectRef | None = None) -> SealTimer | None: ...
+
+    def hold_seal(self, timer: SealTimer, holder: str, now: datetime, until: datetime) -> bool:
+        """Let nobody else seal this revision before `until`, and no tick wake anybody for it.
+
+        False when another holder has it, when a drop was counted since, or when nothing is due any more.
+        """
+        ...
+
+    def release_seal(self, timer: SealTimer) -> None:
+        """Give the revision back, due as it was."""
+        ...
+
+    def clear_seal(self, timer: SealTimer) -> bool:
         """Take the due time away unless a drop was counted since that revision; whether it was taken."""
         ...
 
     def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
-        """Eventually consistent."""
+        """The earliest first, and not those that are held; a few hundred at most (eventually consistent)."""
         ...
 
 
@@ -195,6 +251,18 @@ class Pauses(Protocol):
     def clear_pause(self, project: str | None) -> None: ...
 
 
+class CongestionNotes(Protocol):
+    """What is remembered of AWS having had no room; one note a scope."""
+
+    def congestion(self) -> tuple[Congestion, ...]: ...
+
+    def note_congestion(self, congestion: Congestion) -> None:
+        """In place of the note of the same scope."""
+        ...
+
+    def forget_congestion(self, scope: str) -> None: ...
+
+
 class Announcements(Protocol):
     def put_notice(self, notice: Notice) -> bool:
         """Keep the notice and its PENDING announcement, in one transaction; False when it was there already."""
@@ -212,6 +280,10 @@ class Announcements(Protocol):
         """Take the announcement for sending, when `is_free(now)`; None when it is sent, leased or unknown."""
         ...
 
+    def release_announcement(self, key: AnnouncementKey) -> None:
+        """Give the lease back after a failure, so that whoever tries next may send; nothing when it was sent."""
+        ...
+
     def notice_announced(self, key: AnnouncementKey) -> None:
         """Mark a notice's announcement SENT. A run's is marked by committing RunAnnounced."""
         ...
@@ -221,7 +293,7 @@ class Announcements(Protocol):
         ...
 
 
-class MetadataStore(Runs, Catalog, SealTimers, Rebuilds, Pauses, Announcements, Protocol):
+class MetadataStore(Runs, Catalog, Pools, SealTimers, Rebuilds, Pauses, CongestionNotes, Announcements, Protocol):
     """The state of everything, and the trail of what happened."""
 
 
@@ -233,20 +305,36 @@ class DataBucket(Protocol):
         """Of the training bucket."""
         ...
 
-    def current_objects(self, prefix: str) -> Iterator[ListedObject]:
-        """What is there now, with versions; what a delete marker hides is not there."""
+    def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
+        """What was there at that moment, with versions; what a delete marker hid was not there.
+
+        S3 states times in whole seconds: what it dates to the very second counts as before it.
+        """
         ...
 
-    def checksum(self, listed: ListedObject) -> Checksum:
-        """SHA-256 over that very version: as S3 keeps it for the whole object, else by reading it."""
+    def content(self, listed: ListedObject) -> bytes:
+        """Of a small object, this very version. VersionGoneError."""
         ...
 
-    def pinned_keys(self, prefix: str) -> frozenset[str]:
-        """Keys that are complete in the artifact bucket below the prefix."""
+    def copy_all(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[tuple[Pin, Checksum]]:
+        """Copy the very versions, server-side and many side by side, each to its key in the artifact bucket.
+
+        Yields each copy once it is complete and its SHA-256 was compared with S3's own of the original, if S3 has one.
+        Begins nothing new once there is `enough`; a large object that is cut off there goes on when it is asked for
+        again. VersionGoneError; DatasetRefusedError for what S3 does not copy.
+        """
         ...
 
-    def pin(self, version: ObjectVersion, to_key: str) -> None:
-        """Copy that very version, server-side, into the artifact bucket."""
+    def stored_checksums(self, objects: Iterable[ListedObject]) -> Iterator[tuple[ListedObject, Checksum]]:
+        """The SHA-256 that S3 keeps over each whole object, or UNKNOWN. Reads no data. VersionGoneError."""
+        ...
+
+    def put_channel_files(self, key: str, files: ChannelFiles) -> None:
+        """Write the list that SageMaker takes as a channel's ManifestFile."""
+        ...
+
+    def put_origin(self, key: str, dataset: Dataset) -> None:
+        """Write who sealed the dataset version, and when."""
         ...
 
     def put_manifest(self, key: str, manifest: Manifest) -> None: ...
@@ -268,8 +356,21 @@ class PushedImage:
     pushed_at: datetime
 
 
+@dataclass(frozen=True)
+class TaggedImage:
+    """One tag of a repository."""
+
+    tag: str
+    digest: str
+    pushed_at: datetime
+
+
 class ImageRegistry(Protocol):
     def pushed_image(self, project: str, tag: str) -> PushedImage | None: ...
+
+    def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
+        """The tags of what was pushed since then, in no order."""
+        ...
 
 
 class TrainingJobs(Protocol):
@@ -283,7 +384,9 @@ class TrainingJobs(Protocol):
 
     def tags(self, arn: str) -> Mapping[str, str]: ...
 
-    def stop(self, name: str) -> None: ...
+    def stop(self, name: str) -> None:
+        """Ask for the job's end; nothing happens when it has ended already or is not there yet."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -301,6 +404,10 @@ class Pipelines(Protocol):
 
     def started_at(self, project: str, execution_id: str) -> datetime: ...
 
+    def retry_registration(self, project: str, execution_id: str) -> bool:
+        """Try the execution's registration again; False when it can no longer be, since others came after it."""
+        ...
+
     def why_failed(self, project: str, execution_id: str) -> BuildFailure: ...
 
 
@@ -315,7 +422,7 @@ class Wakeups(Protocol):
 
     def dispatch(self) -> None: ...
 
-    def seal(self, project: str, after: timedelta) -> None: ...
+    def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None: ...
 
 
 class Announcer(Protocol):

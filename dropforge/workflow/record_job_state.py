@@ -5,13 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.backoff import backoff
 from dropforge.domain.errors import DropforgeError
+from dropforge.domain.failure import infrastructure_failure
 from dropforge.domain.job_request import is_same_job, job_request
-from dropforge.domain.run import Attempt, Run, RunResult
-from dropforge.domain.run_events import JobStateObserved, RunFinished
+from dropforge.domain.run import Attempt, Requester, Run, RunResult
+from dropforge.domain.run_events import AttemptFailed, JobStateObserved, RunFinished
 from dropforge.domain.training_job import JobDescription, JobStatus, parse_job_name
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
+from dropforge.workflow.verify_dataset import verify_dataset
 
 LOG_LINES = 20
 LONGEST_LINE = 500
@@ -44,22 +47,45 @@ def record_job_state(ports: Ports, job_name: str) -> Run | None:
     return run if run.attempt.number > number else observe(ports, run)
 
 
-def observe(ports: Ports, run: Run) -> Run:
-    """Describe the job of the run's latest attempt, and record its state or its end."""
+def observe(ports: Ports, run: Run, found_by: Requester | None = None) -> Run:
+    """Describe the job of the run's latest attempt, and record its state or its end.
+
+    An end that the infrastructure brought about is followed by another attempt, up to the project's `max_attempts`.
+    """
     attempt = run.attempt
-    if run.status.is_terminal or attempt is None:
+    if run.status.is_terminal or attempt is None or attempt.has_ended:
         ports.wakeups.dispatch()  # an earlier delivery may have been cut off before it could
         return run
     job = ports.jobs.describe(attempt.job_name)
     if job is None:
-        return _finish(ports, run, _vanished(ports, attempt)) if attempt.has_job else run
+        return _end(ports, run, _vanished(ports, attempt)) if attempt.has_job else run
     if attempt.job_arn is None and not _is_ours(ports, run, attempt, job):
         return run  # the dispatcher, which intended the name, will find it taken and say so
     if not job.state.status.is_terminal:
-        event = JobStateObserved(ports.clock.now(), attempt.number, job.state)
-        return record(ports.store, run, event)
-    result = _result(ports, run, job)
-    return _finish(ports, run, RunFinished(ports.clock.now(), _OUTCOMES[job.state.status], result, job.state))
+        return _goes_on(ports, run, attempt, job)
+    failure = infrastructure_failure(job)
+    if failure is not None and run.stopping is None and run.attempts_made < _attempts_allowed(ports, run):
+        return _end(ports, run, _attempt_failed(ports, run, attempt, job, failure))
+    outcome, result = _OUTCOMES[job.state.status], _result(ports, run, job)
+    ended = RunFinished(ports.clock.now(), outcome, result, job.state, attempt.number, found_by)
+    return _end(ports, run, ended)
+
+
+def _goes_on(ports: Ports, run: Run, attempt: Attempt, job: JobDescription) -> Run:
+    if run.stopping is not None and job.state.status is not JobStatus.STOPPING:
+        ports.jobs.stop(attempt.job_name)  # whoever asked for it was cut off before they could
+    return record(ports.store, run, JobStateObserved(ports.clock.now(), attempt.number, job.state))
+
+
+def _attempts_allowed(ports: Ports, run: Run) -> int:
+    project = ports.stage.find_project(run.project)
+    return project.guard_rails.max_attempts if project is not None else 1
+
+
+def _attempt_failed(ports: Ports, run: Run, attempt: Attempt, job: JobDescription, failure: str) -> AttemptFailed:
+    now = ports.clock.now()
+    due = now + backoff(attempt.job_name, run.attempts_made - 1)
+    return AttemptFailed(now, attempt.number, job.state, failure, due, job.billable_seconds)
 
 
 def _is_ours(ports: Ports, run: Run, attempt: Attempt, job: JobDescription) -> bool:
@@ -67,29 +93,32 @@ def _is_ours(ports: Ports, run: Run, attempt: Attempt, job: JobDescription) -> b
     return is_same_job(job_request(ports.stage.deployment, run, attempt), ports.jobs.tags(job.arn))
 
 
-def _finish(ports: Ports, run: Run, event: RunFinished) -> Run:
-    finished = record(ports.store, run, event)
+def _end(ports: Ports, run: Run, event: RunFinished | AttemptFailed) -> Run:
+    """A place is free again, and somebody may want it."""
+    ended = record(ports.store, run, event)
     ports.wakeups.dispatch()
-    return finished
+    return ended
 
 
 def _vanished(ports: Ports, attempt: Attempt) -> RunFinished:
     reason = f"training job {attempt.job_name} was deleted before its end was recorded: ask for the run again"
-    return RunFinished(ports.clock.now(), Outcome.FAILED, RunResult(reason=reason))
+    return RunFinished(ports.clock.now(), Outcome.FAILED, RunResult(reason=reason), attempt=attempt.number)
 
 
 def _result(ports: Ports, run: Run, job: JobDescription) -> RunResult:
+    billable = _billable_seconds(run, job)
     return RunResult(
         reason=_reason(run, job),
         metrics=job.metrics,
         model=ports.bucket.model_artifact(job.model_uri) if job.model_uri else None,
         started_at=job.started_at,
         ended_at=job.ended_at,
-        billable_seconds=job.billable_seconds,
-        cost_usd=_cost(ports, run, job),
+        billable_seconds=billable,
+        cost_usd=_cost(ports, run, billable),
         log_tail=tuple(line[:LONGEST_LINE] for line in ports.logs.tail(job.name, LOG_LINES)),
         where=job.where,
         transitions=job.transitions,
+        moved=verify_dataset(ports, run),
     )
 
 
@@ -99,15 +128,21 @@ def _reason(run: Run, job: JobDescription) -> str | None:
         return job.failure_reason
     if job.state.secondary == "MaxRuntimeExceeded":
         return f"stopped at its limit of {run.spec.stopping.max_runtime_minutes} minutes (stopping.max_runtime_minutes)"
-    return job.failure_reason or "stopped because somebody asked for it"
+    by = run.stopping.name if run.stopping is not None else "somebody"
+    return job.failure_reason or f"stopped because {by} asked for it"
 
 
-def _cost(ports: Ports, run: Run, job: JobDescription) -> Decimal | None:
+def _billable_seconds(run: Run, job: JobDescription) -> int | None:
+    earlier = sum(each.billable_seconds or 0 for each in run.attempts[:-1])
+    return earlier + job.billable_seconds if job.billable_seconds is not None else earlier or None
+
+
+def _cost(ports: Ports, run: Run, billable_seconds: int | None) -> Decimal | None:
     """Billable time is wall-clock time: each instance is billed for it
     (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJob.html, BillableTimeInSeconds).
     """
     price = ports.stage.price_of(run.spec.compute.instance_type)
-    if price is None or job.billable_seconds is None:
+    if price is None or billable_seconds is None:
         return None
-    cost = price * run.spec.compute.instance_count * job.billable_seconds / 3600
+    cost = price * run.spec.compute.instance_count * billable_seconds / 3600
     return cost.quantize(Decimal("0.0001"))

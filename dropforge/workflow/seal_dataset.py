@@ -1,75 +1,184 @@
-"""Seal a project's data once it has been quiet, and train with it."""
+"""Seal data when it is time, and train with it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dropforge.domain.announcement import Outcome
-from dropforge.domain.dataset import Dataset
+from dropforge.domain.dataset import Dataset, ListedObject
+from dropforge.domain.drop import ObjectDropped, ObjectRef
+from dropforge.domain.errors import DropforgeError
 from dropforge.domain.head import ProjectHead, Rebuild, SealedData, SealTimer
 from dropforge.domain.notice import Notice
 from dropforge.domain.project import OnData, Project
 from dropforge.domain.run import Requester, RequesterKind
-from dropforge.domain.sealing import DatasetRefusedError
-from dropforge.workflow.pin_dataset import pin_dataset
-from dropforge.workflow.ports import Ports
+from dropforge.domain.sealing import CHOICE, DatasetRefusedError, chosen, is_data, is_marker
+from dropforge.workflow.pin_dataset import Snapshot, pin_dataset
+from dropforge.workflow.ports import Ports, VersionGoneError
 from dropforge.workflow.request_run import RunRequest, request_run
 from dropforge.workflow.start_rebuild import start_rebuild
 
 CLOCK_SKEW = timedelta(seconds=1)
 """How far the clocks of two functions may lie apart."""
+LONGEST_TURN = timedelta(minutes=15)
+"""No function runs longer: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+ON_ITS_WAY = timedelta(minutes=2)
+"""How long the wake-up of an object that is sealed by itself may take before the tick sends another one."""
 
 
-def seal_dataset(ports: Ports, project_name: str) -> Dataset | None:
-    """The dataset version that was sealed; None when none is due, none is there, or it was refused.
+@dataclass(frozen=True)
+class Turn:
+    """One delivery of a wake-up. Delivered again, it has the same holder; `ends` is when its function must be done."""
 
-    Drops may go on meanwhile. The timer is cleared last, and only if none was counted since it was read: what came
-    later is sealed again. Cut off anywhere, the timer still stands, and the next call does it all again.
+    holder: str = ""
+    ends: datetime | None = None
+
+
+def seal_dataset(
+    ports: Ports, project_name: str, of: ObjectRef | None = None, turn: Turn | None = None
+) -> Dataset | None:
+    """The dataset version that was sealed; None when none is due, none is there, it was refused, or it takes longer.
+
+    `of` is the marker, or the object that is sealed by itself; None is the whole prefix. Drops may go on meanwhile. The
+    timer is cleared last, and only if none was counted since it was read: what came later is sealed again. Cut off
+    anywhere, the timer still stands, and the next call goes on where this one was.
     """
-    project = ports.stage.project(project_name)
-    timer, now = ports.store.seal_timer(project.name), ports.clock.now()
+    project, turn = ports.stage.project(project_name), turn or Turn()
+    timer, now = ports.store.seal_timer(project.name, of), ports.clock.now()
     # A drop that moved the due time has a wake-up of its own on the way.
     if timer is None or timer.due is None or timer.due > now + CLOCK_SKEW:
         return None
-    dataset = _pinned_or_refused(ports, project, timer, now)
+    ends = turn.ends or now + LONGEST_TURN
+    if not ports.store.hold_seal(timer, turn.holder, now, ends):
+        return None
+    _settle(ports, project, ports.store.head(project.name))
+    try:
+        dataset = _sealed(ports, project, timer, now, ends)
+    except DatasetRefusedError as refused:
+        ports.store.put_notice(_refusal(project, timer, refused))
+        dataset = None
+    except (_NotYetError, VersionGoneError):
+        # At once, where there was no time left; with a new listing, where an object was deleted for good.
+        ports.store.release_seal(timer)
+        ports.wakeups.seal(project.name, timedelta(0), of)
+        return None
     if dataset is not None:
-        head = ports.store.advance_data(SealedData(dataset, timer.revision))
-        _train(ports, project, dataset, head, Requester(RequesterKind.DROP, timer.last_drop_by))
-    ports.store.clear_seal(project.name, timer.revision)
+        _train(ports, project, timer, dataset)
+    ports.store.clear_seal(timer)
     return dataset
 
 
 def wake_due_seals(ports: Ports) -> None:
     """Every minute: heal wake-ups that were lost, each project by itself, and builds that could not start before."""
-    for timer in ports.store.due_seals(ports.clock.now()):
-        if ports.stage.find_project(timer.project) is not None:
-            ports.wakeups.seal(timer.project, timedelta(0))
+    now = ports.clock.now()
+    for timer in ports.store.due_seals(now):
+        waits = timer.of is not None and timer.due is not None and timer.due > now - ON_ITS_WAY
+        if ports.stage.find_project(timer.project) is not None and not waits:
+            ports.wakeups.seal(timer.project, timedelta(0), timer.of)
     for rebuild in ports.store.unstarted_rebuilds():
         if ports.stage.find_project(rebuild.project) is not None:
             start_rebuild(ports, rebuild)
 
 
-def _pinned_or_refused(ports: Ports, project: Project, timer: SealTimer, now: datetime) -> Dataset | None:
-    try:
-        return pin_dataset(ports, project, now)
-    except DatasetRefusedError as refused:
-        sentence = f"The data under {project.data_prefix} was not trained on: {refused}."
-        notice = Notice(
-            kind=Outcome.REFUSED,
-            project=project.name,
-            subject=f"{project.name}: data was refused",
-            sentence=sentence,
-            at=timer.last_drop_at,
-            evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
-            details=refused.reasons,
-        )
-        ports.store.put_notice(notice)
+class _NotYetError(DropforgeError):
+    """A further call goes on."""
+
+
+def _sealed(ports: Ports, project: Project, timer: SealTimer, now: datetime, ends: datetime) -> Dataset | None:
+    snapshot = _snapshot(ports, project, timer, now)
+    if snapshot is None:
         return None
+    try:
+        dataset = pin_dataset(ports, project, snapshot, lambda: ports.clock.now() >= ends)
+    except VersionGoneError as gone:
+        if timer.of is None or is_marker(timer.of.key):
+            raise
+        raise _refused_as_gone(timer.of) from gone
+    if dataset is None:
+        raise _NotYetError
+    return dataset
 
 
-def _train(ports: Ports, project: Project, dataset: Dataset, head: ProjectHead, requester: Requester) -> None:
+def _snapshot(ports: Ports, project: Project, timer: SealTimer, now: datetime) -> Snapshot | None:
+    """What enters: what S3 shows at the cut-off, not the events that happened to be seen."""
+    if timer.of is None:
+        # S3 dates objects by its own clock: where ours is behind, what was just dropped must not lie in the future.
+        return _of_prefix(ports, project, max(now, timer.last_drop_at), timer.last_drop_by)
+    drop = ports.store.drop(timer.of.bucket, timer.of.key, timer.of.version_id)
+    if drop is None:
+        return None
+    if not is_marker(drop.key):
+        return Snapshot((_listed(drop),), drop.at, drop.principal)
+    snapshot = _of_prefix(ports, project, drop.at, drop.principal)
+    if snapshot is None or not drop.key.endswith(CHOICE):
+        return snapshot
+    try:
+        choice = ports.bucket.content(_listed(drop))
+    except VersionGoneError as gone:
+        raise _refused_as_gone(timer.of) from gone
+    objects = chosen(project, drop.key, choice, snapshot.objects)
+    return Snapshot(tuple(objects), drop.at, drop.principal) if objects else None
+
+
+def _refused_as_gone(of: ObjectRef) -> DatasetRefusedError:
+    reason = f"{of.key} was deleted for good before it could be sealed: drop it again if it was to be trained on"
+    return DatasetRefusedError([reason])
+
+
+def _of_prefix(ports: Ports, project: Project, cut_off: datetime, by: str) -> Snapshot | None:
+    listed = tuple(each for each in ports.bucket.current_objects(project.data_prefix, cut_off) if is_data(each.key))
+    return Snapshot(listed, cut_off, by) if listed else None
+
+
+def _listed(drop: ObjectDropped) -> ListedObject:
+    return ListedObject(drop.key, drop.version_id, drop.size)
+
+
+def _refusal(project: Project, timer: SealTimer, refused: DatasetRefusedError) -> Notice:
+    return Notice(
+        kind=Outcome.REFUSED,
+        project=project.name,
+        subject=f"{project.name}: data was refused",
+        sentence=f"The data under {project.data_prefix} was not trained on: {refused}.",
+        at=timer.last_drop_at,
+        evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
+        details=refused.reasons,
+    )
+
+
+def _train(ports: Ports, project: Project, timer: SealTimer, dataset: Dataset) -> None:
+    """Of an object that a later drop has replaced meanwhile, the data trains too and does not become the head."""
+    requester = Requester(RequesterKind.DROP, timer.last_drop_by)
+    data = SealedData(dataset, timer.revision, requester)
+    if _is_replaced(ports, timer):
+        _ask(ports, project, ports.store.head(project.name), data)
+        return
+    head = ports.store.advance_data(data)
+    _ask(ports, project, head, data)
+    ports.store.settle_data(project.name, timer.revision)
+
+
+def _is_replaced(ports: Ports, timer: SealTimer) -> bool:
+    """Of an object without a sequencer, which was found where no event told of it, S3's listing said it is current."""
+    if timer.of is None or is_marker(timer.of.key):
+        return False
+    drop = ports.store.drop(timer.of.bucket, timer.of.key, timer.of.version_id)
+    latest = ports.store.latest_version(timer.of.bucket, timer.of.key)
+    return drop is not None and drop.sequencer != "" and latest not in {None, drop.version_id}
+
+
+def _settle(ports: Ports, project: Project, head: ProjectHead) -> None:
+    """A sealing that was cut off between head and run, and that later drops would not repeat."""
+    if head.owes_run and head.data is not None:
+        _ask(ports, project, head, head.data)
+        ports.store.settle_data(project.name, head.data.revision)
+
+
+def _ask(ports: Ports, project: Project, head: ProjectHead, data: SealedData) -> None:
+    requester = data.requester or Requester(RequesterKind.DROP, "")
     if project.on_data is OnData.REBUILD:
-        wanted = Rebuild(project.name, dataset.version, requester, requested_at=ports.clock.now())
+        wanted = Rebuild(project.name, data.dataset.version, requester, requested_at=ports.clock.now())
         start_rebuild(ports, ports.store.record_rebuild(wanted))
     elif head.image is not None:
-        request_run(ports, RunRequest(head.image, dataset, head.image.spec, requester))
+        request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester))

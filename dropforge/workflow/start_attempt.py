@@ -12,20 +12,23 @@ from dropforge.domain.run_events import AttemptStarted, RunDelayed, RunEvent, Ru
 from dropforge.domain.training_job import JobRequest
 from dropforge.workflow.ports import BusyError, JobExistsError, Ports, QuotaZeroError, RejectedError
 from dropforge.workflow.recording import record
+from dropforge.workflow.room import Room
+from dropforge.workflow.stop_run import withdraw_stopped
 
 
 class Started(Enum):
     YES = "yes"
+    NO = "no"  # not now: back in line, or nobody waits for it any more
     NEVER = "never"  # held, or failed
-    NO_ROOM = "no room"  # for this instance type, now
-    THROTTLED = "throttled"  # nor for any other now
 
 
-def start_attempt(ports: Ports, run: Run) -> Started:
+def start_attempt(ports: Ports, room: Room, run: Run) -> Started:
     """Create the job under the name that the intent gave it; harmless however often it is repeated.
 
-    Throttling, quota and capacity put the run back in line, later each time. A quota of zero blocks it. A request that
-    SageMaker rejects fails it. Any other error leaves the intent as it is, for the next pass to go on from.
+    Throttling, quota and capacity put the run back in line, later each time, and are remembered in `room`. A quota of
+    zero blocks it. A request that SageMaker rejects fails it. Any other error leaves the intent as it is, for the next
+    pass to go on from. A run that somebody stopped meanwhile gets its job all the same, so that none can be created
+    behind our back; the job is then stopped.
     """
     attempt = run.attempt
     if attempt is None:
@@ -35,17 +38,27 @@ def start_attempt(ports: Ports, run: Run) -> Started:
         event = _create(ports, attempt, request)
         started = Started.YES if isinstance(event, AttemptStarted) else Started.NEVER
     except BusyError as busy:
-        now = ports.clock.now()
-        due = now + backoff(run.id, run.busy_delays)
-        event = RunDelayed(now, due, DelayCause.BUSY, f"AWS has no room: {busy}")
-        started = Started.THROTTLED if busy.throttled else Started.NO_ROOM
+        event, started = _back_in_line(ports, room, run, busy), Started.NO
     except QuotaZeroError:
         event, started = _blocked_by_quota(ports, run), Started.NEVER
     except RejectedError as rejected:
         result = RunResult(reason=f"SageMaker rejected the job: {rejected}")
-        event, started = RunFinished(ports.clock.now(), Outcome.FAILED, result), Started.NEVER
-    record(ports.store, run, event)
+        event = RunFinished(ports.clock.now(), Outcome.FAILED, result, attempt=attempt.number)
+        started = Started.NEVER
+    after = record(ports.store, run, event)
+    if started is Started.YES:
+        room.take(after)
+        if after.stopping is not None:
+            ports.jobs.stop(attempt.job_name)
+    else:
+        withdraw_stopped(ports, after)
     return started
+
+
+def _back_in_line(ports: Ports, room: Room, run: Run, busy: BusyError) -> RunDelayed:
+    note, now = room.refuse(run, throttled=busy.throttled), ports.clock.now()
+    due = max(note.until, now + backoff(run.id, run.busy_delays))
+    return RunDelayed(now, due, DelayCause.BUSY, f"AWS has no room: {busy}")
 
 
 def _create(ports: Ports, attempt: Attempt, request: JobRequest) -> RunEvent:

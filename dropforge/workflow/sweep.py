@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
 
 from dropforge.domain.errors import DropforgeError
+from dropforge.domain.lateness import SWEEP, stuck
 from dropforge.domain.run import RunRef
 from dropforge.workflow.announce import announce
+from dropforge.workflow.find_drops import find_drops
+from dropforge.workflow.find_images import find_images
+from dropforge.workflow.look_at_waiting import look_at_waiting
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.record_job_state import observe
+from dropforge.workflow.recording import record
 from dropforge.workflow.seal_dataset import wake_due_seals
+
+Step: TypeAlias = tuple[str, Callable[[], object]]
+"""What is looked at, and the look at it."""
 
 
 class SweepIncompleteError(DropforgeError):
@@ -17,30 +27,69 @@ class SweepIncompleteError(DropforgeError):
 
 
 def sweep(ports: Ports) -> None:
-    """One Describe for each open run, no List; what fails for one is tried for all others before it is raised."""
-    steps: list[tuple[str, Callable[[], object]]] = [
-        *((f"run {ref.id}", lambda ref=ref: _observe(ports, ref)) for ref in ports.store.open_runs()),
-        *(
-            (f"announcement of {each.key.subject}", lambda key=each.key: announce(ports, key))
-            for each in ports.store.pending_announcements()
-        ),
-        ("seals", lambda: wake_due_seals(ports)),
-        ("dispatcher", ports.wakeups.dispatch),
-    ]
-    failures = [failure for name, step in steps if (failure := _failure_of(name, step)) is not None]
+    """One Describe for each open run, no List of jobs; what fails for one is tried for all others before it is raised.
+
+    Whatever may fail is a step of its own, and whatever it fails with is kept to the end: an AWS that refuses one thing
+    must not keep all else from being healed.
+    """
+    failures: list[tuple[str, Exception]] = []
+    for part in (_open_runs, _waiting, _projects, _announcements, _wakeups):
+        failures += _failures(part.__name__.strip("_").replace("_", " "), part(ports))
     if failures:
-        raise SweepIncompleteError(f"not everything could be healed, the next sweep tries again: {'; '.join(failures)}")
+        told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
+        raise SweepIncompleteError(
+            f"not everything could be healed, the next sweep tries again: {told}"
+        ) from ExceptionGroup("of the sweep", [error for _, error in failures])
+
+
+def _failures(part: str, steps: Iterator[Step]) -> Iterator[tuple[str, Exception]]:
+    """Take each step, the looking for the next one included."""
+    name = part
+    while True:
+        try:
+            name, step = next(steps)
+            step()
+        except StopIteration:
+            return
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
+            yield name, error
+            name = part
+
+
+def _open_runs(ports: Ports) -> Iterator[Step]:
+    """Jobs that ended unseen, and runs that are open for longer than they may be."""
+    for ref in ports.store.open_runs():
+        yield f"run {ref.id}", partial(_observe, ports, ref)
+
+
+def _waiting(ports: Ports) -> Iterator[Step]:
+    yield "waiting runs", partial(look_at_waiting, ports)
+
+
+def _projects(ports: Ports) -> Iterator[Step]:
+    """Drops and images that no event told of."""
+    for project in ports.stage.projects:
+        yield f"data of {project.name}", partial(find_drops, ports, project)
+        yield f"images of {project.name}", partial(find_images, ports, project)
+
+
+def _announcements(ports: Ports) -> Iterator[Step]:
+    """A stream forgets after 24 hours; what is pending still is sent here."""
+    for each in ports.store.pending_announcements():
+        yield f"announcement of {each.key.subject}", partial(announce, ports, each.key)
+
+
+def _wakeups(ports: Ports) -> Iterator[Step]:
+    """Seals that are due, and runs that may start: the dispatcher also goes on with intents that have no job."""
+    yield "seals", partial(wake_due_seals, ports)
+    yield "dispatcher", ports.wakeups.dispatch
 
 
 def _observe(ports: Ports, ref: RunRef) -> None:
     run = ports.store.run(ref.id)
-    if run is not None and run.status.is_open:
-        observe(ports, run)
-
-
-def _failure_of(name: str, step: Callable[[], object]) -> str | None:
-    try:
-        step()
-    except DropforgeError as error:
-        return f"{name}: {error}"
-    return None
+    if run is None or not run.status.is_open:
+        return  # the index was behind
+    after = observe(ports, run, found_by=SWEEP)
+    overdue = stuck(after, ports.clock.now())
+    if overdue is not None:
+        record(ports.store, after, overdue)

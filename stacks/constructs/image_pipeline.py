@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from dropforge.adapters.codepipeline import REGISTER_STAGE
 from dropforge.adapters.events.codepipeline import NO_DATASET
 from stacks.constructs.image_build import clone, hand_over
 from stacks.constructs.service_role import ServiceRole
@@ -95,7 +96,7 @@ class ImagePipeline(Construct):
             stages=[
                 _stage(SOURCE, _source(plan)),
                 _stage(BUILD, _build(build)),
-                _stage("Register", _register(plan.project, register)),
+                _stage(REGISTER_STAGE, _register(plan.project, register)),
             ],
         )
 

@@ -15,7 +15,8 @@ from dropforge.domain.announcement import Outcome
 from stacks.names import Names, arn
 from stacks.policies import allow_service
 
-OPS_OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.COMPLETED)
+NOT_FOR_OPS = frozenset({Outcome.COMPLETED, Outcome.SUPERSEDED})
+OPS_OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome not in NOT_FOR_OPS)
 FilterPolicy = dict[str, Any]
 
 
@@ -62,7 +63,7 @@ def filters(config: StageConfig) -> dict[str, FilterPolicy]:
             wanted.setdefault(told.mail, {}).setdefault(outcomes, set()).add(project.name)
     alternatives: dict[str, list[FilterPolicy]] = {
         address: [
-            {PROJECT_ATTRIBUTE: sorted(projects), OUTCOME_ATTRIBUTE: list(outcomes)}
+            {PROJECT_ATTRIBUTE: sorted(projects)} | _only(outcomes)
             for outcomes, projects in sorted(by_outcomes.items())
         ]
         for address, by_outcomes in wanted.items()
@@ -70,6 +71,11 @@ def filters(config: StageConfig) -> dict[str, FilterPolicy]:
     for address in config.ops.mail:
         alternatives.setdefault(address, []).insert(0, {OUTCOME_ATTRIBUTE: list(OPS_OUTCOMES)})
     return {address: _either(policies) for address, policies in sorted(alternatives.items())}
+
+
+def _only(outcomes: tuple[str, ...]) -> FilterPolicy:
+    """Nothing where all are wanted: SNS takes 150 combinations of values in a policy, and counts them all."""
+    return {} if len(outcomes) == len(Outcome) else {OUTCOME_ATTRIBUTE: list(outcomes)}
 
 
 def _either(policies: list[FilterPolicy]) -> FilterPolicy:

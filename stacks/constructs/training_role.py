@@ -12,13 +12,15 @@ from stacks.constructs.image_build import ECR_LOGIN_BECAUSE, PULL
 from stacks.constructs.service_role import ServiceRole
 from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE
 from stacks.names import Names, arn
-from stacks.policies import allow, use_key
+from stacks.policies import Permission, allow, use_key
 
 METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
 
 class TrainingRole(ServiceRole):
     """Reads pinned data, writes below `runs/`, pulls the projects' images, and nothing more.
+
+    `read_in_place` are the prefixes of the training bucket whose data is not copied (`pin: verify`): it reads them too.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateTrainingJob)
     """
@@ -31,6 +33,7 @@ class TrainingRole(ServiceRole):
         names: Names,
         key: kms.IKey,
         projects: Sequence[str],
+        read_in_place: Sequence[str] = (),
     ) -> None:
         artifacts = names.bucket_arn("artifacts")
         group = arn("logs", f"log-group:{TRAINING_JOBS_LOG_GROUP}")
@@ -44,6 +47,7 @@ class TrainingRole(ServiceRole):
                 allow(["s3:GetObject"], [f"{artifacts}/datasets/*", f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
                 allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
                 allow(["s3:ListBucket"], [artifacts], {"StringLike": {"s3:prefix": ["datasets/*", "runs/*"]}}),
+                *_read_in_place(names.bucket_arn("training"), read_in_place),
                 use_key(key),
                 allow(["kms:CreateGrant"], [key.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 *([allow(PULL, [names.repository_arn(project) for project in projects])] if projects else []),
@@ -62,3 +66,12 @@ class TrainingRole(ServiceRole):
                 ),
             ],
         )
+
+
+def _read_in_place(bucket: str, prefixes: Sequence[str]) -> list[Permission]:
+    if not prefixes:
+        return []
+    return [
+        allow(["s3:GetObject"], [f"{bucket}/{prefix}*" for prefix in prefixes], because=OBJECTS_BECAUSE),
+        allow(["s3:ListBucket"], [bucket], {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}),
+    ]

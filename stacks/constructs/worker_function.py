@@ -21,6 +21,7 @@ from stacks.names import Names, arn
 from stacks.policies import Permission, allow, use_key
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14.name
+LEAST_MEMORY_MB = 256
 PARTIAL_BATCHES = ["ReportBatchItemFailures"]
 
 
@@ -44,7 +45,7 @@ class Work:
     settings: StoreSettings
     permissions: Sequence[Permission]
     timeout_seconds: int = 60
-    memory_mb: int = 256
+    memory_mb: int = LEAST_MEMORY_MB
 
 
 class WorkerFunction(Construct):

@@ -15,6 +15,7 @@ from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.adapters.s3 import S3DataBucket
+from dropforge.adapters.s3_copies import Limits
 from dropforge.adapters.table_layout import INDEXES, PARTITION_KEY, SORT_KEY
 from dropforge.domain.dataset import ListedObject
 from dropforge.workflow.ports import DataBucket, MetadataStore
@@ -24,6 +25,10 @@ from tests.localaws.local_server import LocalServer, run_command, start
 
 ON_LOCAL_AWS = pytest.param("local aws", marks=pytest.mark.local)
 BOTH = ["memory", ON_LOCAL_AWS]
+
+LARGEST_COPY = 6 << 20
+PART_SIZE = 5 << 20
+"""So small that copies in parts are tested; S3 takes no smaller part but the last."""
 
 
 @pytest.fixture(scope="session")
@@ -98,11 +103,11 @@ class LocalBucket:
     def __init__(self, aws: AwsClients) -> None:
         self._aws = aws
         self._name = f"contract-{uuid4().hex[:12]}"
-        key = aws.session.client("kms").create_key()["KeyMetadata"]["Arn"]
+        self.key = key = aws.session.client("kms").create_key()["KeyMetadata"]["Arn"]
         for bucket in (self.training, self.artifacts):
             aws.s3.create_bucket(Bucket=bucket)
             aws.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        self.port = S3DataBucket(aws, self.training, self.artifacts, key)
+        self.port = S3DataBucket(aws, self.training, self.artifacts, key, Limits(LARGEST_COPY, PART_SIZE))
 
     @property
     def training(self) -> str:
@@ -116,8 +121,16 @@ class LocalBucket:
         answer = self._aws.s3.put_object(Bucket=self.training, Key=key, Body=content)
         return ListedObject(key, answer["VersionId"], len(content))
 
+    def put_with_sha256(self, key: str, content: bytes) -> ListedObject:
+        """The uploader asks S3 to keep a SHA-256."""
+        answer = self._aws.s3.put_object(Bucket=self.training, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+        return ListedObject(key, answer["VersionId"], len(content))
+
     def delete(self, key: str) -> None:
         self._aws.s3.delete_object(Bucket=self.training, Key=key)
+
+    def delete_version(self, listed: ListedObject) -> None:
+        self._aws.s3.delete_object(Bucket=self.training, Key=listed.key, VersionId=listed.version_id)
 
     def put_model(self, key: str, content: bytes) -> str:
         self._aws.s3.put_object(Bucket=self.artifacts, Key=key, Body=content)
@@ -134,6 +147,10 @@ class InMemoryBucket(MemoryBucket):
 
     def pinned(self, key: str) -> bytes:
         return self.artifacts[key]
+
+    def put_with_sha256(self, key: str, content: bytes) -> ListedObject:
+        self.kept_checksums.add(key)
+        return self.put(key, content)
 
 
 @pytest.fixture(params=BOTH)

@@ -80,3 +80,19 @@ def test_what_was_sent_is_no_longer_pending_and_cannot_be_leased(store: Metadata
     assert store.pending_announcements() == ()
     assert store.lease_announcement(KEY, later(days=1), later(days=2)) is None
     assert store.announcement(KEY) == replace(NOTICE.announcement(), state=AnnouncementState.SENT)
+
+
+def test_a_lease_that_was_given_back_is_free_at_once(store: MetadataStore) -> None:
+    store.put_notice(NOTICE)
+    store.lease_announcement(KEY, NOON, later(seconds=60))
+    store.release_announcement(KEY)
+    assert store.lease_announcement(KEY, NOON, later(seconds=60)) is not None
+
+
+def test_giving_back_what_was_sent_or_never_was_changes_nothing(store: MetadataStore) -> None:
+    store.release_announcement(KEY)
+    assert store.announcement(KEY) is None
+    store.put_notice(NOTICE)
+    store.notice_announced(KEY)
+    store.release_announcement(KEY)
+    assert store.pending_announcements() == ()

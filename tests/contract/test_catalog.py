@@ -35,8 +35,19 @@ def test_a_project_begins_with_an_empty_head(store: MetadataStore) -> None:
 def test_whichever_half_comes_second_sees_the_first(store: MetadataStore) -> None:
     image, data = an_image(), SealedData(a_dataset(), 1)
     assert store.advance_image(image) == ProjectHead("digits", image)
-    assert store.advance_data(data) == ProjectHead("digits", image, data)
-    assert store.head("digits") == ProjectHead("digits", image, data)
+    assert store.advance_data(data) == ProjectHead("digits", image, data, owes_run=True)
+    assert store.head("digits") == ProjectHead("digits", image, data, owes_run=True)
+
+
+def test_a_head_owes_a_run_until_that_of_its_own_revision_is_settled(store: MetadataStore) -> None:
+    store.advance_data(SealedData(a_dataset("v1"), 1))
+    store.advance_data(SealedData(a_dataset("v2"), 2))
+    store.settle_data("digits", 1)
+    assert store.head("digits").owes_run
+    store.settle_data("digits", 2)
+    assert not store.head("digits").owes_run
+    store.advance_data(SealedData(a_dataset("v1"), 1))
+    assert not store.head("digits").owes_run
 
 
 def test_an_image_of_an_earlier_execution_is_kept_but_does_not_become_the_head(store: MetadataStore) -> None:
@@ -111,6 +122,21 @@ def test_who_dropped_an_object_first_is_kept(store: MetadataStore, key: str) -> 
     store.record_drop("digits", dropped(key, by="AWS:EVE"))
     assert store.drop("training-bucket", key, "v1") == dropped(key)
     assert store.drop("training-bucket", key, "v2") is None
+
+
+def test_of_the_drops_of_one_key_the_latest_is_known_in_whatever_order_they_came(store: MetadataStore) -> None:
+    first, second = replace(dropped(version="v1"), sequencer="0A"), replace(dropped(version="v2"), sequencer="0A1")
+    assert store.latest_version("training-bucket", "digits/a.csv") is None
+    assert store.note_latest(second)
+    assert not store.note_latest(first)
+    assert store.note_latest(second)
+    assert store.latest_version("training-bucket", "digits/a.csv") == "v2"
+    assert store.note_latest(replace(first, key="digits/b.csv"))
+
+
+def test_a_drop_without_a_sequencer_is_never_taken_for_an_old_one(store: MetadataStore) -> None:
+    store.note_latest(dropped(version="v1"))
+    assert store.note_latest(replace(dropped(version="v2"), sequencer=""))
 
 
 def test_checksums_are_given_for_those_objects_alone_of_which_they_are_known(store: MetadataStore) -> None:

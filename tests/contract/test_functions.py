@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from dropforge.adapters.dynamodb.items import encoded
 from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.domain.announcement import AnnouncementState, Outcome
+from dropforge.domain.head import SealTimer
 from dropforge.domain.notice import Notice
 from dropforge.domain.project import Project, SealPolicy
 from dropforge.settings import (
@@ -28,13 +30,20 @@ from dropforge.settings import (
     StoreSettings,
     to_environment,
 )
+from tests.contract.conftest import LocalBucket
 from tests.contract.records import NOON
 
 pytestmark = pytest.mark.local
 
 ROOT = Path(__file__).parents[2]
 DIGITS = Project("digits", "example/digits", "digits/", seal=SealPolicy(quiet_seconds=0))
-CALL = "import json, sys; from lambdas.{0} import handler; print(json.dumps(handler(json.load(sys.stdin), None)))"
+CALL = """
+import json, sys
+from types import SimpleNamespace
+from lambdas.{0} import handler
+context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 900_000)
+print(json.dumps(handler(json.load(sys.stdin), context)))
+"""
 
 
 @pytest.fixture
@@ -139,6 +148,32 @@ def test_a_schedules_tick_looks_at_all_projects_and_finds_nothing_due(
     )
     tick = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
     assert answer(bundle, "seal_dataset", sqs_event(json.dumps(tick)), settings) == {"batchItemFailures": []}
+
+
+def test_a_wake_up_seals_the_objects_that_were_dropped(
+    bundle: Path, tables: Tables, local_aws: AwsClients, dropping: DataDroppedSettings
+) -> None:
+    bucket, store = LocalBucket(local_aws), DynamoMetadataStore(tables)
+    bucket.put("digits/train/a.csv", b"rows")
+    now = datetime.now(UTC)
+    store.touch_seal("digits", "AWS:ADA", now, now)
+    settings = SealDatasetSettings(
+        stage="test",
+        state_table=tables.state,
+        trail_table=tables.trail,
+        dispatch_queue_url=dropping.dispatch_queue_url,
+        seal_queue_url=dropping.seal_queue_url,
+        training_bucket=bucket.training,
+        artifact_bucket=bucket.artifacts,
+        key_arn=bucket.key,
+        connection_arn="connection",
+    )
+    wakeup = json.dumps({"project": "digits"})
+    assert answer(bundle, "seal_dataset", sqs_event(wakeup, wakeup), settings) == {"batchItemFailures": []}
+    data = store.head("digits").data
+    assert data is not None
+    assert (data.dataset.objects, data.dataset.bucket) == (1, bucket.training)
+    assert store.seal_timer("digits") == SealTimer("digits", 1, now, "AWS:ADA", None)
 
 
 def test_an_announcement_in_the_stream_is_sent_once_however_often_it_is_delivered(

@@ -13,7 +13,7 @@ import pytest
 from dropforge.adapters import ssm
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.ecr import EcrImageRegistry
-from dropforge.adapters.events.wakeup import project_in
+from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
@@ -59,7 +59,7 @@ def test_every_wake_up_of_the_dispatcher_arrives_however_alike_they_are(local_aw
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:
     seal = a_queue(local_aws)
     SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal).seal("digits", timedelta(0))
-    assert [project_in(body) for body in bodies(local_aws, seal)] == ["digits"]
+    assert [seal_in(body) for body in bodies(local_aws, seal)] == [("digits", None)]
 
 
 def test_a_wake_up_for_later_is_not_there_yet_even_beyond_the_longest_delay(local_aws: AwsClients) -> None:
@@ -78,6 +78,14 @@ def test_mail_reaches_those_alone_who_subscribed_to_its_project_and_outcome(loca
     announcer.publish(Mail.of("stray object", "hm"), an_announcement(None, Outcome.REFUSED))
     assert subjects(local_aws, ada) == ["digits completed"]
     assert subjects(local_aws, ops) == ["digits failed", "stray object"]
+
+
+def test_who_is_no_chat_gets_the_text_alone(local_aws: AwsClients) -> None:
+    topic = local_aws.sns.create_topic(Name=f"contract-{uuid4().hex[:12]}")["TopicArn"]
+    queue = subscribe(local_aws, topic, {OUTCOME_ATTRIBUTE: ["completed"]})
+    mail = Mail.of("digits completed", ["gr\u00fc\u00dfe", "\u201cwell\u201d"])
+    SnsAnnouncer(local_aws, topic).publish(mail, an_announcement("digits", Outcome.COMPLETED))
+    assert [json.loads(body)["Message"] for body in bodies(local_aws, queue)] == [mail.body]
 
 
 def subscribe(aws: AwsClients, topic: str, wanted: Mapping[str, Any]) -> str:
@@ -139,6 +147,9 @@ def test_the_digest_of_a_pushed_image_is_the_registrys_own(local_aws: AwsClients
     assert (pushed.repository, pushed.uri) == (repository, f"{uri}@{pushed.digest}")
     assert pushed.pushed_at.tzinfo is not None
     assert registry.pushed_image("digits", "c2-e1") is None
+    (since,) = registry.pushed_since("digits", pushed.pushed_at)
+    assert (since.tag, since.digest, since.pushed_at) == ("c1-e1", pushed.digest, pushed.pushed_at)
+    assert list(registry.pushed_since("digits", pushed.pushed_at + timedelta(minutes=1))) == []
 
 
 def test_a_deployed_stage_is_found_by_what_its_stacks_published(local_aws: AwsClients) -> None:

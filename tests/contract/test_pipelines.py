@@ -72,6 +72,8 @@ def test_a_failed_action_is_explained_in_the_words_of_whoever_failed_it(
     job.fail("the build pushed no image: retry the build stage")
     job.succeed({})  # a second answer, of a second delivery, changes nothing
     world.finished(execution)
+    assert pipelines_of(world, local_aws).retry_registration(rebuild.project, execution)
+    assert not pipelines_of(world, local_aws).retry_registration(rebuild.project, execution)
     failure = pipelines_of(world, local_aws).why_failed(rebuild.project, execution)
     assert failure.reason.startswith("Register/Register: ")
     assert "the build pushed no image: retry the build stage" in failure.reason

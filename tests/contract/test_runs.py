@@ -9,6 +9,7 @@ import pytest
 from dropforge.domain.announcement import AnnouncementKey, AnnouncementState, Outcome, SubjectKind
 from dropforge.domain.run import DelayCause, Requester, RequesterKind, Run, RunResult, RunStatus
 from dropforge.domain.run_events import (
+    AttemptFailed,
     AttemptIntended,
     AttemptStarted,
     JobStateObserved,
@@ -17,6 +18,8 @@ from dropforge.domain.run_events import (
     RunFinished,
     RunHeld,
     RunReleased,
+    RunRetried,
+    RunSuperseded,
 )
 from dropforge.domain.trail import verify
 from dropforge.domain.training_job import JobState, JobStatus, ModelArtifact, StatusTransition
@@ -41,9 +44,9 @@ def intended(store: MetadataStore, run: Run) -> Run:
     return store.commit(run, AttemptIntended(later(seconds=1), run.next_attempt, f"job-{run.id}"))
 
 
-def finished(store: MetadataStore, run: Run) -> Run:
+def finished(store: MetadataStore, run: Run, outcome: Outcome = Outcome.COMPLETED) -> Run:
     started = store.commit(intended(store, run), AttemptStarted(later(seconds=2), 1, "arn:aws:job"))
-    return store.commit(started, RunFinished(later(minutes=3), Outcome.COMPLETED, RESULT))
+    return store.commit(started, RunFinished(later(minutes=3), outcome, RESULT, attempt=1))
 
 
 def test_a_run_comes_back_exactly_as_it_was_committed(store: MetadataStore) -> None:
@@ -196,3 +199,21 @@ def test_committing_that_people_were_told_marks_the_announcement_as_sent(store: 
     sent = store.announcement(pending.key)
     assert sent is not None
     assert sent.state is AnnouncementState.SENT
+
+
+def test_what_was_retried_is_found_among_what_waits_and_what_was_superseded_nowhere(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()), Outcome.FAILED)
+    run = store.commit(run, RunRetried(later(minutes=5), Requester(RequesterKind.USER, "ada")))
+    assert [ref.id for ref in store.waiting_runs(later(hours=1))] == [run.id]
+    store.commit(run, RunSuperseded(later(minutes=6), "f" * 20))
+    assert list(store.waiting_runs(later(hours=1))) == []
+    assert [each.outcome for each in store.pending_announcements()] == [Outcome.FAILED, Outcome.SUPERSEDED]
+
+
+def test_an_attempt_that_failed_gives_its_place_back(store: MetadataStore) -> None:
+    run = intended(store, store.commit(None, a_request()))
+    state = JobState(JobStatus.FAILED, "Failed", later(minutes=1))
+    store.commit(run, AttemptFailed(later(minutes=2), 1, state, "InternalServerError", later(minutes=3), 60))
+    assert store.load("digits", TODAY).open_runs == 0
+    assert [ref.id for ref in store.waiting_runs(later(minutes=3))] == [run.id]
+    assert list(store.waiting_runs(later(minutes=2))) == []

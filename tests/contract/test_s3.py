@@ -1,22 +1,24 @@
-"""What only the real buckets do: keep checksums, copy server-side, and be wrong."""
+"""What only the real buckets do: state checksums, copy in parts, page, and be wrong."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from boto3.s3.transfer import TransferConfig
 
 from dropforge.adapters.clients import AwsClients
-from dropforge.adapters.s3 import LARGEST_COPY, PinnedCopyError, S3DataBucket, whole_object_sha256
-from dropforge.domain.dataset import ChecksumSource, ListedObject, ObjectVersion
-from dropforge.domain.sealing import DatasetRefusedError
-from tests.contract.conftest import LocalBucket
+from dropforge.adapters.s3_copies import PinnedCopyError, whole_object_sha256
+from dropforge.domain.dataset import Checksum, ChecksumSource
+from dropforge.domain.pinning import Pin
+from tests.contract.conftest import PART_SIZE, LocalBucket
+from tests.contract.test_data_bucket import copied, now
 
-PINNED = "datasets/digits/00/train/a.csv"
+LARGE = b"a" * PART_SIZE + b"b" * PART_SIZE + b"rest"
+PARTS = (b"a" * PART_SIZE, b"b" * PART_SIZE, b"rest")
+OF_PARTS = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in PARTS)).hexdigest()
 
 
 @pytest.fixture
@@ -24,26 +26,8 @@ def bucket(local_aws: AwsClients) -> LocalBucket:
     return LocalBucket(local_aws)
 
 
-def version_of(listed: ListedObject, content: bytes) -> ObjectVersion:
-    return ObjectVersion("train", listed.key, listed.version_id, listed.size, hashlib.sha256(content).hexdigest())
-
-
 @pytest.mark.local
-def test_a_sha256_that_s3_keeps_for_the_whole_object_is_not_computed_again(
-    bucket: LocalBucket, local_aws: AwsClients
-) -> None:
-    put = local_aws.s3.put_object(Bucket=bucket.training, Key="digits/a.csv", Body=b"a", ChecksumAlgorithm="SHA256")
-    checksum = bucket.port.checksum(ListedObject("digits/a.csv", put["VersionId"], 1))
-    assert (checksum.sha256, checksum.source) == (hashlib.sha256(b"a").hexdigest(), ChecksumSource.STORED)
-
-
-@pytest.mark.local
-def test_an_object_without_a_kept_sha256_is_read(bucket: LocalBucket) -> None:
-    assert bucket.port.checksum(bucket.put("digits/a.csv", b"a")).source is ChecksumSource.COMPUTED
-
-
-@pytest.mark.local
-def test_an_object_uploaded_in_parts_is_read_whatever_checksum_its_parts_have(
+def test_an_object_uploaded_in_parts_and_copied_at_once_has_a_sha256_over_the_whole(
     bucket: LocalBucket, local_aws: AwsClients
 ) -> None:
     content = b"x" * (5 << 20) + b"rest"
@@ -51,48 +35,81 @@ def test_an_object_uploaded_in_parts_is_read_whatever_checksum_its_parts_have(
     local_aws.s3.upload_fileobj(
         io.BytesIO(content), bucket.training, "digits/big.bin", {"ChecksumAlgorithm": "SHA256"}, Config=in_parts
     )
-    (listed,) = bucket.port.current_objects("digits/")
-    assert bucket.port.checksum(listed).sha256 == hashlib.sha256(content).hexdigest()
+    (listed,) = bucket.port.current_objects("digits/", now())
+    pin = Pin(listed, "datasets/big.bin")
+    assert copied(bucket, pin)[pin] == Checksum(hashlib.sha256(content).hexdigest(), ChecksumSource.COPIED)
 
 
 @pytest.mark.local
-def test_a_copy_of_other_bytes_than_recorded_is_refused_and_does_not_count_as_pinned(bucket: LocalBucket) -> None:
-    listed = bucket.put("digits/a.csv", b"a")
-    with pytest.raises(PinnedCopyError, match=r"digits/a\.csv"):
-        bucket.port.pin(version_of(listed, b"something else"), PINNED)
-    assert bucket.port.pinned_keys("datasets/") == frozenset()
-    bucket.port.pin(version_of(listed, b"a"), PINNED)
-    assert bucket.port.pinned_keys("datasets/") == {PINNED}
+def test_an_object_too_large_for_one_copy_is_copied_in_parts_whose_hashes_make_its_own(bucket: LocalBucket) -> None:
+    pin = Pin(bucket.put("digits/large.bin", LARGE), "datasets/large.bin")
+    assert copied(bucket, pin)[pin] == Checksum(OF_PARTS, ChecksumSource.PARTS, PART_SIZE)
+    assert bucket.pinned("datasets/large.bin") == LARGE
 
 
 @pytest.mark.local
-def test_objects_and_copies_on_further_pages_are_listed_too(bucket: LocalBucket, local_aws: AwsClients) -> None:
-    listed = [bucket.put(f"digits/{number}", b"x") for number in range(7)]
-    for each in listed:
-        bucket.port.pin(version_of(each, b"x"), f"datasets/{each.key}")
+def test_a_copy_in_parts_that_was_cut_off_goes_on_with_the_parts_that_are_missing(
+    bucket: LocalBucket, local_aws: AwsClients
+) -> None:
+    listed, asked = bucket.put("digits/large.bin", LARGE), []
+    pin = Pin(listed, "datasets/large.bin")
+
+    def count(params: dict[str, Any], **_: Any) -> None:
+        asked.append(params["PartNumber"])
+
+    event = "before-parameter-build.s3.UploadPartCopy"
+    local_aws.s3.meta.events.register(event, count)
+    try:
+        # Asked before the object and before each part: there is time for the object and for one part of it.
+        time_left = iter([False, False])
+        assert list(bucket.port.copy_all([pin], lambda: next(time_left, True))) == []
+        assert copied(bucket, pin)[pin].sha256 == OF_PARTS
+    finally:
+        local_aws.s3.meta.events.unregister(event, count)
+    assert sorted(asked) == [1, 2, 3]
+    assert bucket.pinned("datasets/large.bin") == LARGE
+    assert local_aws.s3.list_multipart_uploads(Bucket=bucket.artifacts).get("Uploads", []) == []
+
+
+@pytest.mark.local
+def test_a_copy_of_other_bytes_than_s3_keeps_the_hash_of_is_refused(bucket: LocalBucket, local_aws: AwsClients) -> None:
+    listed = bucket.put_with_sha256("digits/a.csv", b"a")
+
+    def lie(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ChecksumSHA256"] = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
+
+    event = "after-call.s3.HeadObject"
+    local_aws.s3.meta.events.register(event, lie)
+    try:
+        with pytest.raises(PinnedCopyError, match=r"digits/a\.csv"):
+            copied(bucket, Pin(listed, "datasets/a.csv"))
+    finally:
+        local_aws.s3.meta.events.unregister(event, lie)
+
+
+@pytest.mark.local
+def test_objects_on_further_pages_are_listed_too_and_a_key_may_span_two(
+    bucket: LocalBucket, local_aws: AwsClients
+) -> None:
+    listed = [bucket.put(f"digits/{number}", b"x") for number in range(6)]
+    listed[1] = bucket.put("digits/1", b"newer")
+    bucket.delete("digits/3")
+    bucket.put("digits/4", b"newer")
+    listed[4] = bucket.put("digits/4", b"newest")
+    del listed[3]
+    pages: list[str] = []
 
     def two_a_page(params: dict[str, Any], **_: Any) -> None:
         params["MaxKeys"] = 2
         pages.append(params["Bucket"])
 
-    pages: list[str] = []
-    operations = [f"before-parameter-build.s3.{name}" for name in ("ListObjectVersions", "ListObjectsV2")]
-    for name in operations:
-        local_aws.s3.meta.events.register(name, two_a_page)
+    event = "before-parameter-build.s3.ListObjectVersions"
+    local_aws.s3.meta.events.register(event, two_a_page)
     try:
-        assert list(bucket.port.current_objects("digits/")) == listed
-        assert bucket.port.pinned_keys("datasets/") == {f"datasets/{each.key}" for each in listed}
-        assert len(pages) == 2 * 4
+        assert list(bucket.port.current_objects("digits/", now())) == listed
+        assert len(pages) > 3
     finally:
-        for name in operations:
-            local_aws.s3.meta.events.unregister(name, two_a_page)
-
-
-def test_an_object_larger_than_one_copy_may_be_is_refused_with_the_limit() -> None:
-    port = S3DataBucket(AwsClients(), "training", "artifacts", "key")
-    large = replace(version_of(ListedObject("digits/a.bin", "v1", 0), b""), size=LARGEST_COPY + 1)
-    with pytest.raises(DatasetRefusedError, match="at most 5 GiB"):
-        port.pin(large, PINNED)
+        local_aws.s3.meta.events.unregister(event, two_a_page)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def a_job(image_uri: str) -> JobRequest:
         name=f"dropforge-test-{uuid4().hex[:20]}-01",
         image_uri=image_uri,
         spec=TrainingSpec(),
-        channels={"train": ("datasets/digits/00/train/", InputMode.FILE)},
+        channels={"train": ("datasets/digits/00/train.json", InputMode.FILE)},
         output_prefix="runs/0123/01/",
         checkpoint_prefix=None,
         tags=TAGS,
@@ -88,6 +88,20 @@ def test_a_name_is_taken_for_ever(jobs: TrainingJobs, job: JobRequest) -> None:
 
 def test_a_job_that_nobody_created_is_none(jobs: TrainingJobs, job: JobRequest) -> None:
     assert jobs.describe(job.name) is None
+
+
+def test_a_job_that_is_not_there_can_be_stopped_without_harm(jobs: TrainingJobs, job: JobRequest) -> None:
+    jobs.stop(job.name)
+    assert jobs.describe(job.name) is None
+
+
+def test_a_job_can_be_stopped_twice(jobs: TrainingJobs, job: JobRequest) -> None:
+    jobs.create(job)
+    for _ in range(2):
+        jobs.stop(job.name)
+    described = jobs.describe(job.name)
+    assert described is not None
+    assert described.state.status.value in {"Stopping", "Stopped", "Failed"}
 
 
 @pytest.mark.local

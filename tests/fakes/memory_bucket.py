@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from dropforge.domain.dataset import Checksum, ChecksumSource, ListedObject, Manifest, ObjectVersion
+from dropforge.domain.dataset import UNKNOWN, Checksum, ChecksumSource, Dataset, ListedObject, Manifest
+from dropforge.domain.encoding import encode
+from dropforge.domain.pinning import ChannelFiles, Pin
 from dropforge.domain.training_job import ModelArtifact
+from dropforge.workflow.ports import VersionGoneError
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,7 @@ class StoredVersion:
 
     version_id: str
     content: bytes | None
+    at: datetime
 
 
 class MemoryBucket:
@@ -24,11 +30,14 @@ class MemoryBucket:
     name = "training-bucket"
     artifacts_name = "artifact-bucket"
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
         self.versions: dict[str, list[StoredVersion]] = {}
         self.artifacts: dict[str, bytes] = {}
         self.copies: list[str] = []
         """Every key that was copied, each time that it was."""
+        self.kept_checksums: set[str] = set()
+        """Keys of which the uploader asked S3 to keep a SHA-256."""
 
     def put(self, key: str, content: bytes) -> ListedObject:
         return self._add(key, content)
@@ -36,28 +45,57 @@ class MemoryBucket:
     def delete(self, key: str) -> ListedObject:
         return self._add(key, None)
 
+    def delete_version(self, listed: ListedObject) -> None:
+        """For good, as only somebody with the right to do so can."""
+        kept = [each for each in self.versions[listed.key] if each.version_id != listed.version_id]
+        self.versions[listed.key] = kept
+
     def _add(self, key: str, content: bytes | None) -> ListedObject:
         stored = self.versions.setdefault(key, [])
         version_id = f"{key}@{len(stored) + 1}"
-        stored.append(StoredVersion(version_id, content))
+        stored.append(StoredVersion(version_id, content, self._now()))
         return ListedObject(key, version_id, len(content or b""))
 
-    def current_objects(self, prefix: str) -> Iterator[ListedObject]:
+    def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
         for key, stored in sorted(self.versions.items()):
-            latest = stored[-1]
-            if key.startswith(prefix) and latest.content is not None:
-                yield ListedObject(key, latest.version_id, len(latest.content))
+            until = [each for each in stored if each.at.replace(microsecond=0) <= at]
+            if key.startswith(prefix) and until and until[-1].content is not None:
+                yield ListedObject(key, until[-1].version_id, len(until[-1].content))
 
-    def checksum(self, listed: ListedObject) -> Checksum:
-        content = self._content(listed.key, listed.version_id)
-        return Checksum(hashlib.sha256(content).hexdigest(), ChecksumSource.COMPUTED)
+    def content(self, listed: ListedObject) -> bytes:
+        return self._content(listed)
 
-    def pinned_keys(self, prefix: str) -> frozenset[str]:
-        return frozenset(key for key in self.artifacts if key.startswith(prefix))
+    def copy_all(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[tuple[Pin, Checksum]]:
+        for pin in pins:
+            if enough():
+                return
+            content = self._content(pin.listed)
+            self.artifacts[pin.to_key] = content
+            self.copies.append(pin.to_key)
+            source = ChecksumSource.STORED if pin.listed.key in self.kept_checksums else ChecksumSource.COPIED
+            yield pin, Checksum(hashlib.sha256(content).hexdigest(), source)
 
-    def pin(self, version: ObjectVersion, to_key: str) -> None:
-        self.artifacts[to_key] = self._content(version.key, version.version_id)
-        self.copies.append(to_key)
+    def stored_checksums(self, objects: Iterable[ListedObject]) -> Iterator[tuple[ListedObject, Checksum]]:
+        for each in objects:
+            content = self._content(each)
+            stored = Checksum(hashlib.sha256(content).hexdigest(), ChecksumSource.STORED)
+            yield each, stored if each.key in self.kept_checksums else UNKNOWN
+
+    def put_channel_files(self, key: str, files: ChannelFiles) -> None:
+        bucket = self.artifacts_name if files.pinned else self.name
+        document = [{"prefix": f"s3://{bucket}/{files.prefix}"}, *files.names]
+        self.artifacts[key] = json.dumps(document).encode()
+
+    def put_origin(self, key: str, dataset: Dataset) -> None:
+        self.artifacts[key] = json.dumps(encode(dataset)).encode()
+
+    def files_of(self, key: str) -> dict[str, bytes]:
+        """What a job would be given: each object under its name in the channel."""
+        head, *names = json.loads(self.artifacts[key])
+        bucket, _, prefix = head["prefix"].removeprefix("s3://").partition("/")
+        if bucket == self.artifacts_name:
+            return {name: self.artifacts[prefix + name] for name in names}
+        return {name: self.versions[prefix + name][-1].content or b"" for name in names}
 
     def put_manifest(self, key: str, manifest: Manifest) -> None:
         self.artifacts[key] = manifest.to_bytes()
@@ -76,7 +114,8 @@ class MemoryBucket:
             return None
         return ModelArtifact(uri, "1", len(content), hashlib.sha256(content).hexdigest())
 
-    def _content(self, key: str, version_id: str) -> bytes:
-        content = next(each.content for each in self.versions[key] if each.version_id == version_id)
-        assert content is not None
-        return content
+    def _content(self, listed: ListedObject) -> bytes:
+        for each in self.versions[listed.key]:
+            if each.version_id == listed.version_id and each.content is not None:
+                return each.content
+        raise VersionGoneError(f"{listed.key} has no version {listed.version_id} any more")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from dropforge.domain.head import Rebuild
 from dropforge.domain.image import image_tag
-from dropforge.workflow.ports import BuildFailure, BusyError, Clock, ConnectionPendingError, PushedImage
+from dropforge.workflow.ports import (
+    BuildFailure,
+    BusyError,
+    Clock,
+    ConnectionPendingError,
+    PushedImage,
+    TaggedImage,
+)
 
 
 class MemoryBuilds:
@@ -21,6 +29,9 @@ class MemoryBuilds:
         self.failures: dict[str, BuildFailure] = {}
         self.connection_pending = False
         self.busy = False
+        self.retried: list[str] = []
+        """Executions whose registration was asked for again; a test then plays it."""
+        self.overtaken: set[str] = set()
 
     def start(self, project: str, execution_id: str) -> None:
         """A push started a pipeline execution."""
@@ -35,6 +46,17 @@ class MemoryBuilds:
 
     def pushed_image(self, project: str, tag: str) -> PushedImage | None:
         return self.pushed.get((project, tag))
+
+    def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
+        for (owner, tag), image in self.pushed.items():
+            if owner == project and image.pushed_at >= since:
+                yield TaggedImage(tag, image.digest, image.pushed_at)
+
+    def retry_registration(self, project: str, execution_id: str) -> bool:  # noqa: ARG002
+        if execution_id in self.overtaken:
+            return False
+        self.retried.append(execution_id)
+        return True
 
     def start_rebuild(self, rebuild: Rebuild) -> str:
         if self.connection_pending:

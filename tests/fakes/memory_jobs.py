@@ -65,7 +65,9 @@ class MemoryJobs:
         return self.foreign_tags[name] if name in self.foreign_tags else self.requests[name].tags
 
     def stop(self, name: str) -> None:
-        self._change(name, JobStatus.STOPPING, "Stopping")
+        job = self.descriptions.get(name)
+        if job is not None and job.state.status is JobStatus.IN_PROGRESS:
+            self._change(name, JobStatus.STOPPING, "Stopping")
 
     def tail(self, job_name: str, lines: int) -> tuple[str, ...]:
         return self.logs.get(job_name, ())[-lines:]

@@ -9,9 +9,10 @@ from datetime import date, datetime
 
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
+from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
-from dropforge.domain.drop import ObjectDropped
-from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer
+from dropforge.domain.drop import ObjectDropped, is_later
+from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData
 from dropforge.domain.image import Image
 from dropforge.domain.notice import Notice
 from dropforge.domain.run import Run, RunRef, RunStatus
@@ -19,6 +20,7 @@ from dropforge.domain.run_events import RunEvent
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.transition import Transition, transition
 from dropforge.workflow.ports import ConflictError
+from tests.fakes.memory_sealing import MemorySealing
 
 
 class MemoryAnnouncements:
@@ -51,6 +53,11 @@ class MemoryAnnouncements:
             return None
         self.told[key] = replace(found, leased_until=until)
         return self.told[key]
+
+    def release_announcement(self, key: AnnouncementKey) -> None:
+        found = self.told.get(key)
+        if found is not None and found.state is AnnouncementState.PENDING:
+            self.told[key] = replace(found, leased_until=None)
 
     def notice_announced(self, key: AnnouncementKey) -> None:
         self.told[key] = replace(self.told[key], state=AnnouncementState.SENT, leased_until=None)
@@ -142,6 +149,7 @@ class MemoryCatalog:
         self.datasets: dict[tuple[str, str], Dataset] = {}
         self.memberships: dict[tuple[str, str, str], dict[str, Dataset]] = {}
         self.drops: dict[tuple[str, str, str], ObjectDropped] = {}
+        self.latest: dict[tuple[str, str], ObjectDropped] = {}
         self.hashes: dict[tuple[str, ListedObject], Checksum] = {}
 
     def head(self, project: str) -> ProjectHead:
@@ -158,8 +166,13 @@ class MemoryCatalog:
         project = data.dataset.project
         head = self.head(project)
         if data.replaces(head.data):
-            self.heads[project] = replace(head, data=data)
+            self.heads[project] = replace(head, data=data, owes_run=True)
         return self.head(project)
+
+    def settle_data(self, project: str, revision: int) -> None:
+        head = self.head(project)
+        if head.data is not None and head.data.revision == revision:
+            self.heads[project] = replace(head, owes_run=False)
 
     def image(self, project: str, digest: str) -> Image | None:
         return self.images.get((project, digest))
@@ -186,6 +199,18 @@ class MemoryCatalog:
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         return self.drops.get((bucket, key, version_id))
 
+    def note_latest(self, drop: ObjectDropped) -> bool:
+        noted = self.latest.get((drop.bucket, drop.key))
+        if drop.sequencer and noted is not None and is_later(noted.sequencer, than=drop.sequencer):
+            return False
+        if drop.sequencer:
+            self.latest[drop.bucket, drop.key] = drop
+        return True
+
+    def latest_version(self, bucket: str, key: str) -> str | None:
+        noted = self.latest.get((bucket, key))
+        return None if noted is None else noted.version_id
+
     def checksums(self, bucket: str, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Checksum]:
         return {each: self.hashes[bucket, each] for each in objects if (bucket, each) in self.hashes}
 
@@ -194,30 +219,12 @@ class MemoryCatalog:
 
 
 class MemoryTimers:
-    """Implements `ports.SealTimers`, `ports.Rebuilds` and `ports.Pauses`."""
+    """Implements `ports.Rebuilds`, `ports.Pauses` and `ports.CongestionNotes`."""
 
     def __init__(self) -> None:
-        self.timers: dict[str, SealTimer] = {}
+        self.congested: dict[str, Congestion] = {}
         self.rebuilds: dict[tuple[str, str], Rebuild] = {}
         self.pauses: dict[str | None, Pause] = {}
-
-    def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
-        before = self.timers.get(project)
-        self.timers[project] = SealTimer(project, before.revision + 1 if before else 1, at, by, due)
-        return self.timers[project]
-
-    def seal_timer(self, project: str) -> SealTimer | None:
-        return self.timers.get(project)
-
-    def clear_seal(self, project: str, revision: int) -> bool:
-        timer = self.timers.get(project)
-        if timer is None or timer.revision != revision:
-            return False
-        self.timers[project] = replace(timer, due=None)
-        return True
-
-    def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
-        return tuple(timer for timer in self.timers.values() if timer.due is not None and timer.due <= due_by)
 
     def record_rebuild(self, rebuild: Rebuild) -> Rebuild:
         return self.rebuilds.setdefault((rebuild.project, rebuild.dataset_version), rebuild)
@@ -249,13 +256,23 @@ class MemoryTimers:
     def clear_pause(self, project: str | None) -> None:
         self.pauses.pop(project, None)
 
+    def congestion(self) -> tuple[Congestion, ...]:
+        return tuple(self.congested.values())
 
-class MemoryStore(MemoryRuns, MemoryCatalog, MemoryTimers):
+    def note_congestion(self, congestion: Congestion) -> None:
+        self.congested[congestion.scope] = congestion
+
+    def forget_congestion(self, scope: str) -> None:
+        self.congested.pop(scope, None)
+
+
+class MemoryStore(MemoryRuns, MemoryCatalog, MemorySealing, MemoryTimers):
     """Implements `ports.MetadataStore`."""
 
     def __init__(self) -> None:
         MemoryRuns.__init__(self)
         MemoryCatalog.__init__(self)
+        MemorySealing.__init__(self)
         MemoryTimers.__init__(self)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from dropforge.domain.announcement import Announcement
 from dropforge.domain.dataset import ListedObject
-from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.head import Rebuild
 from dropforge.domain.mail import Mail
 from dropforge.domain.project import Project, SealPolicy, Stage
@@ -24,6 +24,7 @@ from dropforge.workflow.register_image import BuiltImage, Registration, register
 from dropforge.workflow.seal_dataset import seal_dataset
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_builds import MemoryBuilds
+from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
 from tests.fakes.memory_store import MemoryStore
 
@@ -50,12 +51,15 @@ class RecordedWakeups:
 
     dispatches: int = 0
     seals: list[tuple[str, timedelta]] = field(default_factory=list)
+    sealed_alone: list[ObjectRef] = field(default_factory=list)
+    """The objects and markers that have a timer of their own, each time that somebody was woken for it."""
 
     def dispatch(self) -> None:
         self.dispatches += 1
 
-    def seal(self, project: str, after: timedelta) -> None:
+    def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None:
         self.seals.append((project, after))
+        self.sealed_alone += [of] if of is not None else []
 
 
 @dataclass
@@ -85,11 +89,13 @@ class World:
     def __init__(self, stage: Stage | None = None) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
-        self.bucket = MemoryBucket()
+        self.bucket = MemoryBucket(self.clock.now)
         self.jobs = MemoryJobs(self.clock, self.bucket)
         self.builds = MemoryBuilds(self.clock)
         self.wakeups = RecordedWakeups()
         self.mailbox = Mailbox()
+        self.dead_letters = MemoryDeadLetters()
+        self._told = 0
         self.ports = Ports(
             stage=stage or stage_of(),
             store=self.store,
@@ -178,14 +184,23 @@ class World:
         (run,) = self.store.runs.values()
         return run
 
+    def seal_woken(self) -> None:
+        """Every wake-up for an object or a marker arrives."""
+        woken, self.wakeups.sealed_alone = self.wakeups.sealed_alone, []
+        for of in woken:
+            project = self.ports.stage.project_of(of.key)
+            assert project is not None
+            seal_dataset(self.ports, project.name, of)
+
     def told_of(self, listed: ListedObject, *, deleted: bool = False) -> ObjectDropped:
-        """What S3 says of the object version."""
+        """What S3 says of the object version; of two of the same key, which came later."""
+        self._told += 1
         return ObjectDropped(
             bucket=self.bucket.name,
             key=listed.key,
             version_id=listed.version_id,
             size=listed.size,
-            sequencer="0055AED6DCD90281E5",
+            sequencer=f"0055AED6DCD9{self._told:08X}",
             principal="AWS:ADA",
             address="192.0.2.7",
             at=self.clock.now(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dropforge.adapters.dead_letters import QUEUES, SOURCES
 from dropforge.settings import FUNCTIONS, from_environment, variable
 from tests.infrastructure.synthesis import Resource, Synthesis
 
@@ -165,3 +166,13 @@ def _target(synthesis: Synthesis, rule: str) -> dict[str, Any]:
     [target] = _rule(synthesis, rule)["Targets"]
     assert isinstance(target, dict)
     return target
+
+
+def test_the_command_for_dead_letters_knows_every_queue_that_holds_some(local: Synthesis) -> None:
+    names = {str(queue.properties["QueueName"]).removesuffix(".fifo") for queue in local.resources("AWS::SQS::Queue")}
+    holding = {name.removeprefix("dropforge-local-") for name in names if not _feeds_a_function(name)}
+    assert holding == set(QUEUES)
+
+
+def _feeds_a_function(queue: str) -> bool:
+    return queue.removeprefix("dropforge-local-") in SOURCES

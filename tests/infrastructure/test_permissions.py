@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dropforge.settings import FUNCTIONS
-from tests.infrastructure.synthesis import ACCOUNT, Synthesis
+from tests.infrastructure.synthesis import ACCOUNT, Synthesis, synthesize
 
 WITHOUT_RESOURCES = {
     "xray:PutTelemetryRecords", "xray:PutTraceSegments", "ecr:GetAuthorizationToken",
@@ -86,8 +87,8 @@ def test_every_function_adds_to_the_trail_and_nobody_changes_or_removes_an_entry
 @pytest.mark.parametrize(
     "action",
     [
-        "sagemaker:DeleteTrainingJob", "sagemaker:ListTrainingJobs", "sagemaker:StopTrainingJob", "s3:DeleteObject",
-        "s3:DeleteObjectVersion", "ecr:BatchDeleteImage", "ecr:DeleteRepository", "sts:AssumeRole",
+        "sagemaker:DeleteTrainingJob", "sagemaker:ListTrainingJobs", "s3:DeleteObject", "s3:DeleteObjectVersion",
+        "ecr:BatchDeleteImage", "ecr:DeleteRepository", "sts:AssumeRole",
     ],
 )  # fmt: skip
 def test_nobody_has_a_permission_that_nothing_needs(local: Synthesis, action: str) -> None:
@@ -103,6 +104,14 @@ def test_only_the_dispatcher_passes_a_role_and_only_the_training_role_to_sagemak
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
+def test_only_who_starts_or_watches_jobs_may_stop_them_and_only_the_deployments_own(local: Synthesis) -> None:
+    stopping = [one for one in local.statements() if "sagemaker:StopTrainingJob" in _list(one[1]["Action"])]
+    assert len(stopping) == 3
+    for path, statement in stopping:
+        assert any(name in path for name in ("dispatch-runs", "record-job-state", "sweep"))
+        assert str(statement["Resource"]).endswith(":training-job/dropforge-local-*")
+
+
 def test_a_training_job_reads_pinned_data_and_writes_below_runs_and_no_more(local: Synthesis) -> None:
     may: dict[str, set[str]] = {}
     for _, statement in local.statements(path="training/TrainingRolePolicy"):
@@ -114,6 +123,23 @@ def test_a_training_job_reads_pinned_data_and_writes_below_runs_and_no_more(loca
     assert may["s3:ListBucket"] == {artifacts}
     assert {name.split(":")[0] for name in may} == {"s3", "kms", "ecr", "logs", "cloudwatch"}
     assert {resource.rsplit("/", 1)[1] for resource in may["ecr:BatchGetImage"]} == {"digits", "cancer"}
+
+
+def test_a_training_job_reads_dropped_objects_only_of_projects_whose_data_is_verified(tmp_path: Path) -> None:
+    config = tmp_path / "dev.yaml"
+    config.write_text(
+        "stage: dev\nregion: eu-central-1\nprojects:\n"
+        "  digits: {repository: a/digits, pin: {mode: verify}}\n  cancer: {repository: a/cancer}\n",
+        encoding="utf-8",
+    )
+    reads = [
+        resource
+        for _, statement in synthesize(config, tmp_path / "out").statements(path="training/TrainingRolePolicy")
+        if "s3:GetObject" in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+    ]
+    dropped = [each for each in reads if "-training-" in each]
+    assert dropped == [f"arn:aws:s3:::dropforge-dev-training-{ACCOUNT}-eu-central-1/digits/*"]
 
 
 @pytest.mark.parametrize(("project", "other"), [("digits", "cancer"), ("cancer", "digits")])

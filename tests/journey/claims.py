@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import urlsplit
 
-from dropforge.domain.artifact_layout import channel_prefix, manifest_key
+from dropforge.domain.artifact_layout import channel_files_key, manifest_key
 from dropforge.domain.dataset import Manifest
 from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.trail import verify
@@ -54,12 +54,12 @@ def data_is_pinned(stage: DeployedStage, run: Run, dropped: Mapping[str, Dropped
         key: (each.version, hashlib.sha256(each.content).hexdigest(), len(each.content))
         for key, each in dropped.items()
     }
-    for each in manifest.objects:
-        prefix = channel_prefix(project, run.dataset.version, each.channel)
-        [copy] = stage.aws.s3.list_objects_v2(Bucket=artifacts, Prefix=f"{prefix}{each.key.rpartition('/')[2]}")[
-            "Contents"
-        ]
-        assert stage.aws.s3.get_object(Bucket=artifacts, Key=copy["Key"])["Body"].read() == dropped[each.key].content
+    for channel in {each.channel for each in manifest.objects}:
+        listed = stage.aws.s3.get_object(Bucket=artifacts, Key=channel_files_key(project, run.dataset.version, channel))
+        [where, *names] = json.loads(listed["Body"].read())
+        prefix = where["prefix"].removeprefix(f"s3://{artifacts}/")
+        copies = {stage.aws.s3.get_object(Bucket=artifacts, Key=prefix + name)["Body"].read() for name in names}
+        assert copies == {dropped[each.key].content for each in manifest.objects if each.channel == channel}
 
 
 def job_is_as_recorded(stage: DeployedStage, run: Run) -> None:

@@ -116,6 +116,19 @@ def test_a_copy_has_the_checksum_that_was_asked_for(local_aws: LocalServer) -> N
     assert head["ChecksumSHA256"] == _sha256(b"first")
 
 
+def test_a_copied_part_has_the_checksum_of_its_upload(local_aws: LocalServer) -> None:
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="parts")
+    s3.put_object(Bucket="parts", Key="a", Body=b"first")
+    upload = s3.create_multipart_upload(Bucket="parts", Key="b", ChecksumAlgorithm="SHA256")["UploadId"]
+    where = {"Bucket": "parts", "Key": "b", "UploadId": upload}
+    source = {"Bucket": "parts", "Key": "a"}
+    copied = s3.upload_part_copy(**where, PartNumber=1, CopySource=source, CopySourceRange="bytes=0-2")
+    assert copied["CopyPartResult"]["ChecksumSHA256"] == _sha256(b"fir")
+    (part,) = s3.list_parts(**where)["Parts"]
+    assert part["ChecksumSHA256"] == _sha256(b"fir")
+
+
 def _sha256(content: bytes) -> str:
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
 

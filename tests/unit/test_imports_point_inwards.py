@@ -20,6 +20,7 @@ VALUE_MODULES = frozenset(
         "decimal",
         "enum",
         "fnmatch",
+        "functools",
         "hashlib",
         "json",
         "re",

@@ -53,6 +53,10 @@ class DynamoAnnouncements:
         )
         return None if after is None else announcement_in(after)
 
+    def release_announcement(self, key: AnnouncementKey) -> None:
+        pending = {":pending": AnnouncementState.PENDING.value}
+        self._tables.update(announcement_key(key), "REMOVE #leased_until", pending, "#state = :pending")
+
     def notice_announced(self, key: AnnouncementKey) -> None:
         self._tables.update(
             announcement_key(key),

@@ -8,7 +8,7 @@ from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
 from dropforge.adapters.dynamodb.tables import Question, Tables
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
-from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.drop import ObjectDropped, sequencer_order
 from dropforge.domain.encoding import time_text
 from dropforge.domain.head import ProjectHead, SealedData
 from dropforge.domain.image import Image
@@ -39,10 +39,15 @@ class DynamoCatalog:
     def advance_data(self, data: SealedData) -> ProjectHead:
         return self._advance(
             data.dataset.project,
-            "SET #schema = :schema, #data = :data, #data_revision = :revision",
+            "SET #schema = :schema, #data = :data, #data_revision = :revision, #owes_run = :revision",
             {":data": text_of(data), ":revision": data.revision, **_SCHEMA},
             # `SealedData.replaces`
             "attribute_not_exists(#data_revision) OR #data_revision < :revision",
+        )
+
+    def settle_data(self, project: str, revision: int) -> None:
+        self._tables.update(
+            layout.project_head(project), "REMOVE #owes_run", {":revision": revision}, "#owes_run = :revision"
         )
 
     def image(self, project: str, digest: str) -> Image | None:
@@ -85,6 +90,22 @@ class DynamoCatalog:
         found = self._tables.get(layout.object_version(bucket, key, version_id))
         return None if found is None or "drop" not in found else value_of(ObjectDropped, found["drop"])
 
+    def note_latest(self, drop: ObjectDropped) -> bool:
+        if not drop.sequencer:
+            return True
+        after = self._tables.update(
+            layout.latest_drop(drop.bucket, drop.key),
+            "SET #schema = :schema, #sequencer = :order, #version_id = :version",
+            {":order": sequencer_order(drop.sequencer), ":version": drop.version_id, **_SCHEMA},
+            # `is_later` says no.
+            "attribute_not_exists(#sequencer) OR #sequencer <= :order",
+        )
+        return after is not None
+
+    def latest_version(self, bucket: str, key: str) -> str | None:
+        found = self._tables.get(layout.latest_drop(bucket, key))
+        return None if found is None else str(found["version_id"])
+
     def checksums(self, bucket: str, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Checksum]:
         listed = {layout.object_version(bucket, each.key, each.version_id): each for each in objects}
         return {
@@ -113,6 +134,7 @@ def head_in(project: str, found: Item | None) -> ProjectHead:
         project,
         image=value_of(Image, found["image"]) if "image" in found else None,
         data=value_of(SealedData, found["data"]) if "data" in found else None,
+        owes_run="owes_run" in found,
     )
 
 

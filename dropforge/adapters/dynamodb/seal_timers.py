@@ -1,14 +1,26 @@
-"""When each project's data is next sealed. A timer's item is never deleted, so that its revision never goes back."""
+"""When data is next sealed. A timer's item is never deleted, so that its revision never goes back."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from dropforge.adapters import table_layout as layout
-from dropforge.adapters.dynamodb.items import Item
+from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
 from dropforge.adapters.dynamodb.tables import Question, Tables
+from dropforge.adapters.table_layout import Key
+from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.encoding import time_text
 from dropforge.domain.head import SealTimer
+
+MOST_DUE: Final = 300
+"""Timers that one tick looks at; the next one goes on."""
+
+_COUNTED: Final = "#schema = :schema, #project = :project, #last_drop_at = :at, #last_drop_by = :by"
+_FREE: Final = (
+    "#revision = :revision AND attribute_exists(#due) AND (attribute_not_exists(#held_until) "
+    "OR #held_revision <> :revision OR #held_until <= :now OR #held_by = :holder)"
+)
 
 
 class DynamoSealTimers:
@@ -20,45 +32,111 @@ class DynamoSealTimers:
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
         after = self._tables.update(
             layout.seal_timer(project),
-            "SET #schema = :schema, #project = :project, #last_drop_at = :at, #last_drop_by = :by, "
-            "#due = :due, #due_pk = :sealing, #due_sk = :order ADD #revision :one",
+            f"SET {_COUNTED}, #due = :due, #due_pk = :sealing, #due_sk = :order ADD #revision :one",
             {
-                ":schema": layout.SCHEMA_VERSION,
-                ":project": project,
-                ":at": time_text(at),
-                ":by": by,
+                **_drop(project, by, at),
                 ":due": time_text(due),
                 ":sealing": layout.SEALING,
-                ":order": f"{time_text(due)}#{project}",
-                ":one": 1,
+                ":order": _order(due, project),
             },
         )
         return timer_in(after or {})
 
-    def seal_timer(self, project: str) -> SealTimer | None:
-        found = self._tables.get(layout.seal_timer(project))
+    def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
+        counted = self._tables.update(
+            layout.seal_timer(project), f"SET {_COUNTED} ADD #revision :one", _drop(project, drop.principal, due)
+        )
+        timer = SealTimer(project, int((counted or {})["revision"]), due, drop.principal, due, drop.ref)
+        if self._tables.put_if_absent(object_timer_item(timer, due)):
+            return timer
+        return self.seal_timer(project, drop.ref) or timer
+
+    def seal_timer(self, project: str, of: ObjectRef | None = None) -> SealTimer | None:
+        found = self._tables.get(_key(project, of))
         return None if found is None else timer_in(found)
 
-    def clear_seal(self, project: str, revision: int) -> bool:
+    def hold_seal(self, timer: SealTimer, holder: str, now: datetime, until: datetime) -> bool:
         after = self._tables.update(
-            layout.seal_timer(project),
-            "REMOVE #due, #due_pk, #due_sk",
-            {":revision": revision},
+            _key(timer.project, timer.of),
+            "SET #held_revision = :revision, #held_by = :holder, #held_until = :until, #due_sk = :order",
+            {
+                ":revision": timer.revision,
+                ":holder": holder,
+                ":now": time_text(now),
+                ":until": time_text(until),
+                ":order": _order(until, timer.project),
+            },
+            _FREE,
+        )
+        return after is not None
+
+    def release_seal(self, timer: SealTimer) -> None:
+        if timer.due is not None:
+            self._tables.update(
+                _key(timer.project, timer.of),
+                "SET #due_sk = :order REMOVE #held_revision, #held_by, #held_until",
+                {":revision": timer.revision, ":order": _order(timer.due, timer.project)},
+                "#revision = :revision AND attribute_exists(#due)",
+            )
+
+    def clear_seal(self, timer: SealTimer) -> bool:
+        after = self._tables.update(
+            _key(timer.project, timer.of),
+            "REMOVE #due, #due_pk, #due_sk, #held_revision, #held_by, #held_until",
+            {":revision": timer.revision},
             "#revision = :revision",
         )
         return after is not None
 
     def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
-        question = Question(layout.SEALING, layout.BY_DUE, "#due_sk < :until", {":until": f"{time_text(due_by)}$"})
+        question = Question(
+            layout.SEALING, layout.BY_DUE, "#due_sk < :until", {":until": f"{time_text(due_by)}$"}, limit=MOST_DUE
+        )
         return tuple(timer_in(found) for found in self._tables.query(question))
 
 
 def timer_in(found: Item) -> SealTimer:
-    due = found.get("due")
+    due, of = found.get("due"), found.get("of")
     return SealTimer(
         project=str(found["project"]),
         revision=int(found["revision"]),
         last_drop_at=datetime.fromisoformat(str(found["last_drop_at"])),
         last_drop_by=str(found["last_drop_by"]),
         due=None if due is None else datetime.fromisoformat(str(due)),
+        of=None if of is None else value_of(ObjectRef, of),
     )
+
+
+def object_timer_item(timer: SealTimer, due: datetime) -> dict[str, Scalar]:
+    return item(
+        _key(timer.project, timer.of),
+        {
+            "project": timer.project,
+            "revision": timer.revision,
+            "last_drop_at": time_text(timer.last_drop_at),
+            "last_drop_by": timer.last_drop_by,
+            "due": time_text(due),
+            "of": text_of(timer.of),
+            layout.BY_DUE.partition_key: layout.SEALING,
+            layout.BY_DUE.sort_key: _order(due, timer.project),
+        },
+    )
+
+
+def _key(project: str, of: ObjectRef | None) -> Key:
+    """The prefixes of projects never overlap, so an object is of one project."""
+    return layout.seal_timer(project) if of is None else layout.object_seal_timer(of.bucket, of.key, of.version_id)
+
+
+def _drop(project: str, by: str, at: datetime) -> dict[str, Scalar]:
+    return {
+        ":schema": layout.SCHEMA_VERSION,
+        ":project": project,
+        ":at": time_text(at),
+        ":by": by,
+        ":one": 1,
+    }
+
+
+def _order(due: datetime, project: str) -> str:
+    return f"{time_text(due)}#{project}"

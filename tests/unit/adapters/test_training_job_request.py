@@ -19,8 +19,8 @@ def a_job(spec: TrainingSpec, checkpoints: str | None = None) -> JobRequest:
         image_uri="111122223333.dkr.ecr.us-east-1.amazonaws.com/dropforge-dev/digits@sha256:" + "ab" * 32,
         spec=spec,
         channels={
-            "train": ("datasets/digits/00/train/", InputMode.FAST_FILE),
-            "test": ("datasets/digits/00/test/", InputMode.FILE),
+            "train": ("datasets/digits/00/train.json", InputMode.FAST_FILE),
+            "test": ("datasets/digits/00/test.json", InputMode.FILE),
         },
         output_prefix="runs/0123/01/",
         checkpoint_prefix=checkpoints,
@@ -62,11 +62,11 @@ def test_what_is_the_stages_is_set_by_the_stage() -> None:
     assert "CheckpointConfig" not in request
 
 
-def test_each_channel_reads_its_pinned_prefix_in_its_own_mode() -> None:
+def test_each_channel_reads_the_objects_on_its_list_in_its_own_mode() -> None:
     channels = training_job_request(a_job(TrainingSpec()), SURROUNDINGS)["InputDataConfig"]
     assert [(each["ChannelName"], each["InputMode"]) for each in channels] == [("test", "File"), ("train", "FastFile")]
     source = channels[1]["DataSource"]["S3DataSource"]
-    assert (source["S3DataType"], source["S3Uri"]) == ("S3Prefix", "s3://artifacts/datasets/digits/00/train/")
+    assert (source["S3DataType"], source["S3Uri"]) == ("ManifestFile", "s3://artifacts/datasets/digits/00/train.json")
 
 
 def test_allowed_members_join_those_of_the_stage() -> None:

@@ -15,6 +15,7 @@ from dropforge.cli.main import app
 from dropforge.cli.wiring import Place, Wiring
 from dropforge.domain.training_job import ModelArtifact
 from dropforge.workflow.ports import Ports
+from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.world import World
 
 ADA = "arn:aws:iam::000000000000:user/ada"
@@ -41,6 +42,10 @@ class MemoryWorkspace:
     @property
     def ports(self) -> Ports:
         return self.world.ports
+
+    @property
+    def dead_letters(self) -> MemoryDeadLetters:
+        return self.world.dead_letters
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         to.write(self.world.bucket.artifacts[model.uri.removeprefix(f"s3://{self.world.bucket.artifacts_name}/")])

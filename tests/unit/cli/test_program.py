@@ -14,7 +14,7 @@ def shell() -> Shell:
     return Shell()
 
 
-@pytest.mark.parametrize("name", [each.__name__ for each in COMMANDS])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example_and_takes_json(shell: Shell, name: str) -> None:
     answer = shell.type(name, "--help")
     assert answer.code == 0

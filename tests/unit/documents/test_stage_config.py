@@ -80,10 +80,13 @@ def test_prices_are_exact() -> None:
         ),
         (SMALLEST + "    data_prefix: digits\n", 'dev.yaml:6: "digits" is not a data prefix; write a folder'),
         (
-            SMALLEST + "    seal: {mode: marker}\n",
-            "dev.yaml:6: the mode marker is planned and not there yet; use `mode: quiet`",
+            SMALLEST + "    seal: {mode: loud}\n",
+            "dev.yaml:6: `projects.digits.seal.mode` must be 'quiet', 'marker' or 'object'",
         ),
-        (SMALLEST + "    pin:\n      mode: verify\n", "dev.yaml:7: the mode verify is planned and not there yet; use"),
+        (
+            SMALLEST + "    seal: {mode: object}\n    on_data: rebuild\n",
+            "dev.yaml:7: digits would build an image for each object",
+        ),
         (SMALLEST + "ops: {mail: [ada@example]}\n", 'dev.yaml:6: "ada@example" is not a mail address;'),
         (
             SMALLEST.replace("example/digits", "https://github.com/a/b"),

@@ -13,21 +13,6 @@ TRAIN = ObjectVersion("training", "digits/train.csv", "v1", 5, "a" * 64)
 TEST = ObjectVersion("test", "digits/test/é.csv", "v2", 7, "b" * 64)
 
 
-def test_the_published_vector() -> None:
-    manifest = Manifest.of("bucket", [TRAIN, TEST])
-    assert (
-        manifest.to_bytes()
-        == (
-            '{"bucket":"bucket","objects":['
-            '{"channel":"test","key":"digits/test/é.csv",'
-            f'"sha256":"{"b" * 64}","size":7,"version_id":"v2"}},'
-            '{"channel":"training","key":"digits/train.csv",'
-            f'"sha256":"{"a" * 64}","size":5,"version_id":"v1"}}]}}'
-        ).encode()
-    )
-    assert manifest.version == "sha256:fad67a708f12f66cd5fee09b78a41892dd09d5e53a7186a8d517f76f184dfbb3"
-
-
 @given(st.permutations([TRAIN, TEST, ObjectVersion("test", "digits/test/a", "v3", 1, "c" * 64)]))
 def test_the_order_of_listing_does_not_change_a_version(objects: list[ObjectVersion]) -> None:
     assert Manifest.of("bucket", objects) == Manifest.of("bucket", sorted(objects, key=lambda each: each.key))
@@ -37,6 +22,11 @@ def test_keys_that_differ_only_in_unicode_form_make_different_versions() -> None
     composed = ObjectVersion("training", "digits/\u00e9", "v1", 1, "a" * 64)
     decomposed = ObjectVersion("training", "digits/e\u0301", "v1", 1, "a" * 64)
     assert Manifest.of("bucket", [composed]).version != Manifest.of("bucket", [decomposed]).version
+
+
+def test_the_prefix_of_a_manifest_is_what_all_its_keys_begin_with() -> None:
+    assert Manifest.of("bucket", [TRAIN, TEST]).prefix == "digits/t"
+    assert Manifest.of("bucket", [TRAIN]).prefix == TRAIN.key
 
 
 def test_the_file_of_a_manifest_reads_back() -> None:

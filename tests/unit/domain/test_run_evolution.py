@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dropforge.domain.announcement import AnnouncementKey, AnnouncementState, Outcome, SubjectKind
 from dropforge.domain.run import DelayCause, Requester, RequesterKind, Run, RunResult, RunStatus
 from dropforge.domain.run_events import (
+    AttemptFailed,
     AttemptIntended,
     AttemptStarted,
     JobStateObserved,
@@ -19,7 +20,12 @@ from dropforge.domain.run_events import (
     RunEvent,
     RunFinished,
     RunHeld,
+    RunOverdue,
     RunReleased,
+    RunRetried,
+    RunSuperseded,
+    RunWithdrawn,
+    StopRequested,
 )
 from dropforge.domain.trail import verify
 from dropforge.domain.training_job import JobState, JobStatus
@@ -40,6 +46,7 @@ def observed(status: JobStatus, seconds: int = 0, secondary: str = "Training", a
 
 TIMES = st.integers(0, 9).map(lambda n: START + timedelta(seconds=n))
 STATES = st.builds(JobState, st.sampled_from(JobStatus), st.sampled_from(["Starting", "Training"]), TIMES)
+FAILED_STATES = st.builds(JobState, st.just(JobStatus.FAILED), st.just("Failed"), TIMES)
 ATTEMPTS = st.integers(1, 3)
 EVENTS: st.SearchStrategy[RunEvent] = st.one_of(
     st.builds(RunHeld, TIMES, st.sampled_from([Outcome.HELD, Outcome.BLOCKED]), st.just("why"), st.just("do")),
@@ -55,6 +62,11 @@ EVENTS: st.SearchStrategy[RunEvent] = st.one_of(
         st.just(RunResult()),
     ),
     st.builds(RunAnnounced, TIMES, st.integers(1, 4), st.just(Outcome.HELD)),
+    st.builds(AttemptFailed, TIMES, ATTEMPTS, FAILED_STATES, st.just("CapacityError"), TIMES, st.just(60)),
+    st.builds(StopRequested, TIMES, st.just(ADA)),
+    st.builds(RunWithdrawn, TIMES, st.just(Outcome.STOPPED), st.just("why"), st.just(ADA)),
+    st.builds(RunSuperseded, TIMES, st.just("f" * 20)),
+    st.builds(RunOverdue, TIMES, st.sampled_from([Outcome.WAITING, Outcome.STUCK]), st.just("why"), st.just("do")),
 )
 
 
@@ -221,3 +233,26 @@ def test_a_run_that_is_held_twice_is_announced_twice() -> None:
     assert first.announcement is not None
     assert second.announcement is not None
     assert first.announcement.key != second.announcement.key
+
+
+@given(st.lists(EVENTS, max_size=12), st.lists(EVENTS, max_size=12))
+def test_after_a_retry_nothing_that_is_told_of_earlier_attempts_changes_them(
+    before: list[RunEvent], after_it: list[RunEvent]
+) -> None:
+    ended = after(*before, RunWithdrawn(START, Outcome.STOPPED, "why", ADA), INTENDED, COMPLETED)
+    retried = evolve(ended, RunRetried(START, ADA))
+    made = retried.attempts
+    run = retried
+    for event in after_it:
+        change = transition(run, event)
+        run = change.run if change is not None else run
+    kept = [each for each in run.attempts if each.has_ended and each.number <= len(made) and each in made]
+    assert kept == [each for each in made if each.has_ended]
+
+
+def test_a_stale_end_of_the_attempt_before_does_not_end_the_next() -> None:
+    state = JobState(JobStatus.FAILED, "Failed", START)
+    failed = AttemptFailed(START, 1, state, "CapacityError", START)
+    second = after(INTENDED, STARTED, failed, AttemptIntended(START, 2, "job-02"), AttemptStarted(START, 2, "arn:2"))
+    for stale in (RunFinished(START, Outcome.FAILED, RunResult(), state, attempt=1), failed, STARTED):
+        assert evolve(second, stale) is second

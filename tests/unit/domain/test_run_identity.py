@@ -66,8 +66,8 @@ def test_every_channel_of_the_data_reaches_the_job_in_the_mode_that_the_spec_say
     request = job_request("dropforge-test", replace(run, spec=spec), attempt)
     below = f"datasets/digits/{'2' * 64}"
     assert request.channels == {
-        "test": (f"{below}/test/", InputMode.FILE),
-        "training": (f"{below}/training/", InputMode.PIPE),
+        "test": (f"{below}/test.json", InputMode.FILE),
+        "training": (f"{below}/training.json", InputMode.PIPE),
     }
     assert request.output_prefix == f"runs/{run.id}/01/"
     assert request.checkpoint_prefix == f"runs/{run.id}/checkpoints/"

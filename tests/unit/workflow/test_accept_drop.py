@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,6 +36,33 @@ def test_a_drop_that_was_cut_off_after_it_was_kept_still_sets_the_timer_when_it_
     del world.store.timers["digits"]
     accept_drop(world.ports, drop)
     assert world.store.seal_timer("digits") is not None
+
+
+def test_an_event_that_is_older_than_another_on_the_same_key_neither_puts_the_sealing_off_nor_takes_the_credit() -> (
+    None
+):
+    world = World()
+    older = world.told_of(world.bucket.put("digits/a", b"one"))
+    newer = replace(world.told_of(world.bucket.put("digits/a", b"two")), principal="AWS:EVE")
+    accept_drop(world.ports, newer)
+    timer = world.store.seal_timer("digits")
+    world.clock.pass_by(seconds=30)
+    accept_drop(world.ports, older)
+    assert world.store.seal_timer("digits") == timer
+    assert world.store.drop(older.bucket, older.key, older.version_id) == older
+
+
+def test_an_event_of_a_version_that_is_gone_seals_what_is_there() -> None:
+    world = World()
+    kept = world.drop("digits/kept")
+    gone = world.bucket.put("digits/gone", b"x")
+    world.bucket.delete_version(gone)
+    accept_drop(world.ports, world.told_of(gone))
+    world.grow_quiet()
+    data = world.store.head("digits").data
+    assert data is not None
+    assert world.store.datasets_of_object(kept.bucket, kept.key, kept.version_id) == (data.dataset,)
+    assert data.dataset.objects == 1
 
 
 def test_a_delete_is_a_change_of_the_data_too() -> None:

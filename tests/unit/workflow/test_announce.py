@@ -11,6 +11,7 @@ from dropforge.workflow.announce import announce
 from dropforge.workflow.ports import BuildFailure
 from dropforge.workflow.record_build_failure import record_build_failure
 from dropforge.workflow.run_project import RunOrder, run_project
+from tests.fakes.interruption import CutOff, Interruption, interrupted
 from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import START, Mailbox, World
 
@@ -58,16 +59,47 @@ def test_what_somebody_else_is_sending_is_not_sent_beside_them() -> None:
     assert world.mailbox.mails == []
 
 
-def test_what_could_not_be_sent_is_sent_when_the_lease_has_run_out() -> None:
+def test_what_could_not_be_sent_is_sent_by_the_retry_that_follows_at_once() -> None:
     world = with_completed_run(World())
     key, mailbox = pending_of(world).key, world.mailbox
     with pytest.raises(ConnectionError):
         announce(replace(world.ports, announcer=Mailbox(refusal=ConnectionError())), key)
     announce(world.ports, key)
+    assert len(mailbox.mails) == 1
+
+
+def test_what_somebody_was_killed_over_is_sent_when_their_lease_has_run_out() -> None:
+    world = with_completed_run(World())
+    key, mailbox = pending_of(world).key, world.mailbox
+    at_publish = next(at for at in range(20) if struck(with_completed_run(World()), at) == "publish")
+    with pytest.raises(CutOff):
+        announce(interrupted(world.ports, Interruption(at_publish, after=False)), key)
+    announce(world.ports, key)
     assert mailbox.mails == []
     world.clock.pass_by(seconds=60)
     announce(world.ports, key)
     assert len(mailbox.mails) == 1
+
+
+def struck(world: World, at: int) -> str:
+    """Which call of an announcement comes at that place."""
+    interruption = Interruption(at, after=False, strike=lambda: None)
+    announce(interrupted(world.ports, interruption), pending_of(world).key)
+    return interruption.calls[at]
+
+
+def test_what_was_sent_and_could_not_be_marked_is_not_sent_again_at_once() -> None:
+    world = with_completed_run(World())
+    key = pending_of(world).key
+    at_commit = next(at for at in range(20) if struck(with_completed_run(World()), at) == "commit")
+
+    def lost() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        announce(interrupted(world.ports, Interruption(at_commit, after=False, strike=lost)), key)
+    announce(world.ports, key)
+    assert len(world.mailbox.mails) == 1
 
 
 def test_a_failed_build_is_told_once_with_its_own_last_words() -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from dropforge.domain.announcement import Outcome
-from dropforge.domain.artifact_layout import manifest_key
-from dropforge.domain.dataset import Checksum, ListedObject
+from dropforge.domain.artifact_layout import channel_files_key, manifest_key
+from dropforge.domain.dataset import Checksum
 from dropforge.domain.head import WaitsFor
+from dropforge.domain.pinning import Pin
 from dropforge.domain.project import OnData
 from dropforge.domain.run import RequesterKind
 from dropforge.workflow.accept_drop import accept_drop
@@ -43,9 +45,8 @@ def test_quiet_data_becomes_one_version_that_holds_all_of_it() -> None:
         ("test", hashlib.sha256(b"other rows").hexdigest()),
         ("training", hashlib.sha256(b"rows").hexdigest()),
     ]
-    below = f"datasets/digits/{version.removeprefix('sha256:')}"
-    assert world.bucket.artifacts[f"{below}/training/train.csv"] == b"rows"
-    assert world.bucket.artifacts[f"{below}/test/a.csv"] == b"other rows"
+    assert world.bucket.files_of(channel_files_key("digits", version, "training")) == {"train.csv": b"rows"}
+    assert world.bucket.files_of(channel_files_key("digits", version, "test")) == {"a.csv": b"other rows"}
 
 
 def test_each_object_version_leads_to_the_datasets_that_hold_it() -> None:
@@ -119,22 +120,22 @@ def test_a_prefix_that_was_emptied_trains_nothing() -> None:
 
 
 class DropWhileSealing(MemoryBucket):
-    """Somebody drops one more object when the first is hashed."""
+    """Somebody drops one more object when the first is copied."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, world: World) -> None:
+        super().__init__(world.clock.now)
         self.world: World | None = None
 
-    def checksum(self, listed: ListedObject) -> Checksum:
+    def copy_all(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[tuple[Pin, Checksum]]:
         world, self.world = self.world, None
         if world is not None:
             world.drop("digits/late")
-        return super().checksum(listed)
+        return super().copy_all(pins, enough)
 
 
 def test_an_object_that_comes_while_data_is_sealed_makes_the_next_version() -> None:
     world = World()
-    bucket = DropWhileSealing()
+    bucket = DropWhileSealing(world)
     world.bucket = bucket
     world.ports = replace(world.ports, bucket=bucket)
     world.push()

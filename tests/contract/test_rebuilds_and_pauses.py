@@ -4,45 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from dropforge.domain.head import Pause, Rebuild, SealTimer
+from dropforge.domain.head import Pause, Rebuild
 from dropforge.domain.run import Requester, RequesterKind
 from dropforge.workflow.ports import ConflictError, MetadataStore
 from tests.contract.records import NOON, later
 
 REBUILD = Rebuild("digits", "sha256:" + "ab" * 32, Requester(RequesterKind.DROP, "AWS:ADA"), NOON)
-
-
-def test_each_drop_is_counted_and_moves_the_due_time(store: MetadataStore) -> None:
-    assert store.touch_seal("digits", "ada", NOON, later(seconds=60)).revision == 1
-    again = store.touch_seal("digits", "bob", later(seconds=5), later(seconds=65))
-    assert again == SealTimer("digits", 2, later(seconds=5), "bob", later(seconds=65))
-    assert store.seal_timer("digits") == again
-
-
-def test_a_project_without_drops_has_no_timer(store: MetadataStore) -> None:
-    assert store.seal_timer("digits") is None
-    assert not store.clear_seal("digits", 1)
-
-
-def test_a_timer_is_cleared_only_if_no_drop_was_counted_since(store: MetadataStore) -> None:
-    before = store.touch_seal("digits", "ada", NOON, later(seconds=60))
-    latest = store.touch_seal("digits", "ada", later(seconds=1), later(seconds=61))
-    assert not store.clear_seal("digits", before.revision)
-    assert store.seal_timer("digits") == latest
-    assert store.clear_seal("digits", latest.revision)
-    assert store.seal_timer("digits") == replace(latest, due=None)
-
-
-def test_a_revision_never_goes_back(store: MetadataStore) -> None:
-    store.clear_seal("digits", store.touch_seal("digits", "ada", NOON, NOON).revision)
-    assert store.touch_seal("digits", "ada", later(days=1), later(days=1)).revision == 2
-
-
-def test_due_seals_are_those_whose_time_has_come(store: MetadataStore) -> None:
-    now = store.touch_seal("digits", "ada", NOON, later(seconds=60))
-    store.touch_seal("cancer", "ada", NOON, later(seconds=61))
-    store.clear_seal("iris", store.touch_seal("iris", "ada", NOON, NOON).revision)
-    assert store.due_seals(later(seconds=60)) == (now,)
 
 
 def test_the_first_record_of_a_rebuild_stays(store: MetadataStore) -> None:

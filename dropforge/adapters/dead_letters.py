@@ -1,0 +1,159 @@
+"""The dead-letter queues of a deployment: what lies in them and why, and the way back.
+
+Messages are sent back one by one, each deleted once its copy is sent: whoever handles them is idempotent, so that a
+redrive which is cut off may be repeated. SQS's own StartMessageMoveTask knows only queues whose source is a queue, and
+neither EventBridge's nor Lambda's:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from dropforge.adapters.clients import AwsClients
+from dropforge.adapters.dead_letter_reasons import FunctionLogs, reason_of_call, reason_of_event
+from dropforge.adapters.sqs import DISPATCH_GROUP
+from dropforge.domain.dead_letter import DeadLetter, Redriven
+from dropforge.domain.errors import DropforgeError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+SOURCES: Final = MappingProxyType(
+    {
+        "ingest": "data_dropped",
+        "seal": "seal_dataset",
+        "dispatch": "dispatch_runs",
+        "job-state": "record_job_state",
+        "build-state": "record_build_state",
+        "sweep": "sweep",
+    }
+)
+"""Each queue that a function reads, and the function; what fails there lies in `<queue>-dead-letters`."""
+UNDELIVERED: Final = "undelivered-events"
+ABANDONED: Final = "abandoned-calls"
+QUEUES: Final = (*(f"{source}-dead-letters" for source in SOURCES), UNDELIVERED, ABANDONED)
+
+_LOOK_SECONDS: Final = 30
+_WORK_SECONDS: Final = 120
+_PAGE: Final = 10
+
+
+class UnknownQueueError(DropforgeError):
+    """The deployment has no dead-letter queue of that name."""
+
+
+class SqsDeadLetters:
+    """Of the deployment whose name all its queues begin with."""
+
+    def __init__(self, clients: AwsClients, deployment: str) -> None:
+        self._clients = clients
+        self._deployment = deployment
+        self._logs = FunctionLogs(clients, deployment)
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        return QUEUES
+
+    def letters(self, queue: str, limit: int) -> tuple[DeadLetter, ...]:
+        """At most so many of what lies in the queue; they stay there. UnknownQueueError."""
+        url = self._url(_known(queue))
+        found = list(self._messages(url, _LOOK_SECONDS, limit))
+        for message in found:
+            self._clients.sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+        return tuple(self._letter(queue, message) for message in found)
+
+    def redrive(self, queue: str) -> Redriven:
+        """Send all that lies in the queue back to where it was to go. UnknownQueueError."""
+        url, sent, dropped = self._url(_known(queue)), 0, 0
+        for message in self._messages(url, _WORK_SECONDS):
+            if self._send_back(queue, message):
+                sent += 1
+            else:
+                dropped += 1
+            self._clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return Redriven(queue, sent, dropped)
+
+    def _messages(self, url: str, seconds: int, limit: int | None = None) -> Iterator[MessageTypeDef]:
+        left = limit
+        while left is None or left > 0:
+            answer = self._clients.sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=min(left or _PAGE, _PAGE),
+                VisibilityTimeout=seconds,
+                WaitTimeSeconds=1,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+            messages = answer.get("Messages", [])
+            yield from messages
+            if not messages:
+                return
+            left = None if left is None else left - len(messages)
+
+    def _letter(self, queue: str, message: MessageTypeDef) -> DeadLetter:
+        system: Mapping[Any, str] = message.get("Attributes", {})
+        sent_at = datetime.fromtimestamp(int(system.get("SentTimestamp", "0")) / 1000, UTC)
+        receives = int(system.get("ApproximateReceiveCount", "0"))
+        return DeadLetter(queue, message["MessageId"], sent_at, receives, self._reason(queue, message), message["Body"])
+
+    def _reason(self, queue: str, message: MessageTypeDef) -> str:
+        if queue == UNDELIVERED:
+            return reason_of_event(_attributes(message))
+        if queue == ABANDONED:
+            return reason_of_call(message["Body"])
+        return self._logs.reason(SOURCES[_source(queue)], message["MessageId"])
+
+    def _send_back(self, queue: str, message: MessageTypeDef) -> bool:
+        """Whether it was sent; False where there is nothing to send, since the sweep looks for such things itself."""
+        if queue == ABANDONED:
+            return self._call_again(json.loads(message["Body"]))
+        if queue == UNDELIVERED:
+            target = _attributes(message)["TARGET_ARN"].rpartition(":")[2]
+            self._send(self._clients.sqs.get_queue_url(QueueName=target)["QueueUrl"], message)
+        else:
+            self._send(self._url(_source(queue)), message)
+        return True
+
+    def _send(self, url: str, message: MessageTypeDef) -> None:
+        fifo: dict[str, Any] = {}
+        if url.endswith(".fifo"):
+            fifo = {"MessageGroupId": DISPATCH_GROUP, "MessageDeduplicationId": uuid4().hex}
+        self._clients.sqs.send_message(QueueUrl=url, MessageBody=message["Body"], **fifo)
+
+    def _call_again(self, call: Mapping[str, Any]) -> bool:
+        """Of a stream there is only a pointer, and its records may be gone; what is pending the sweep sends."""
+        if "DDBStreamBatchInfo" in call:
+            return False
+        function = call["requestContext"]["functionArn"].removesuffix(":$LATEST")
+        payload = json.dumps(call["requestPayload"]).encode()
+        # Only the command line redrives, so the functions' bundle need not know this service.
+        caller: LambdaClient = self._clients.session.client("lambda")
+        caller.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+        return True
+
+    def _url(self, queue: str) -> str:
+        fifo = ".fifo" if queue in {"dispatch", "dispatch-dead-letters"} else ""
+        return self._clients.sqs.get_queue_url(QueueName=f"{self._deployment}-{queue}{fifo}")["QueueUrl"]
+
+
+def _known(queue: str) -> str:
+    if queue not in QUEUES:
+        raise UnknownQueueError(f"There is no dead-letter queue {queue}: there are {', '.join(QUEUES)}.")
+    return queue
+
+
+def _source(queue: str) -> str:
+    return queue.removesuffix("-dead-letters")
+
+
+def _attributes(message: MessageTypeDef) -> dict[str, str]:
+    return {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}

@@ -1,0 +1,116 @@
+"""Sealing and pinning on the real buckets and tables: what a job would be given is what was dropped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dropforge.adapters.clients import AwsClients
+from dropforge.adapters.clock import SystemClock
+from dropforge.adapters.dynamodb.store import DynamoMetadataStore
+from dropforge.adapters.dynamodb.tables import Tables
+from dropforge.domain.artifact_layout import channel_files_key, manifest_key
+from dropforge.domain.dataset import Dataset, ListedObject
+from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.project import SealPolicy
+from dropforge.workflow.accept_drop import accept_drop
+from dropforge.workflow.ports import Ports
+from dropforge.workflow.seal_dataset import Turn, seal_dataset
+from tests.contract.conftest import LocalBucket
+from tests.fakes.world import DIGITS, World, stage_of
+
+pytestmark = pytest.mark.local
+
+MANY = 300
+AWKWARD = [
+    "a b",
+    "a+b",
+    "%2F",
+    "a%2Fb",
+    "\U0001f600",
+    "\u00e9",
+    "e\u0301",
+    "tab\there",
+    "a=b&c?d#e",
+    "-rf",
+    "...",
+    "\u2028",
+]
+
+
+@pytest.fixture
+def bucket(local_aws: AwsClients) -> LocalBucket:
+    return LocalBucket(local_aws)
+
+
+@pytest.fixture
+def ports(bucket: LocalBucket, tables: Tables) -> Ports:
+    """The real store and buckets; what else there is stays in memory."""
+    stage = stage_of(replace(DIGITS, seal=SealPolicy(quiet_seconds=0)))
+    return replace(World(stage).ports, store=DynamoMetadataStore(tables), bucket=bucket.port, clock=SystemClock())
+
+
+def drop(ports: Ports, bucket: LocalBucket, key: str, content: bytes) -> ListedObject:
+    listed = bucket.put(key, content)
+    now = datetime.now(UTC)
+    told = ObjectDropped(bucket.training, key, listed.version_id, listed.size, "", "AWS:ADA", "192.0.2.7", now)
+    accept_drop(ports, told)
+    return listed
+
+
+def files_of(bucket: LocalBucket, dataset: Dataset, channel: str) -> Mapping[str, bytes]:
+    """What SageMaker would read, by the list that a job is given."""
+    head, *names = json.loads(bucket.pinned(channel_files_key("digits", dataset.version, channel)))
+    prefix = head["prefix"].removeprefix(f"s3://{bucket.artifacts}/")
+    return {name: bucket.pinned(prefix + name) for name in names}
+
+
+def sealed(ports: Ports, turn: Turn | None = None) -> Dataset:
+    dataset = seal_dataset(ports, "digits", turn=turn)
+    assert dataset is not None
+    return dataset
+
+
+def test_awkward_names_reach_the_job_as_they_are(ports: Ports, bucket: LocalBucket) -> None:
+    for name in AWKWARD:
+        drop(ports, bucket, f"digits/train/{name}", name.encode())
+    dataset = sealed(ports)
+    assert files_of(bucket, dataset, "train") == {name: name.encode() for name in AWKWARD}
+    manifest = bucket.port.manifest(manifest_key("digits", dataset.version))
+    assert manifest.version == dataset.version
+    assert {each.sha256 for each in manifest.objects} == {hashlib.sha256(name.encode()).hexdigest() for name in AWKWARD}
+
+
+def test_hundreds_of_objects_are_copied_once_through_several_calls_and_versions(
+    ports: Ports, bucket: LocalBucket, local_aws: AwsClients
+) -> None:
+    for number in range(MANY):
+        bucket.put(f"digits/{number}", b"%d" % number)
+    drop(ports, bucket, "digits/last", b"last")
+    copies: list[str] = []
+
+    def count(params: Mapping[str, str], **_: object) -> None:
+        copies.append(params["Key"])
+
+    event = "before-parameter-build.s3.CopyObject"
+    local_aws.s3.meta.events.register(event, count)
+    try:
+        short = Turn("first", datetime.now(UTC) + timedelta(seconds=0.5))
+        assert seal_dataset(ports, "digits", turn=short) is None
+        first = sealed(ports, Turn("second"))
+        assert first.objects == MANY + 1
+        # What was under way when the time was over may be copied again, and no more.
+        assert len(copies) - len(set(copies)) <= 16 + 25
+        before = len(copies)
+        drop(ports, bucket, "digits/more", b"more")
+        second = sealed(ports)
+    finally:
+        local_aws.s3.meta.events.unregister(event, count)
+    assert copies[before:] == ["datasets/digits/pools/training/000000/more"]
+    assert len(files_of(bucket, first, "training")) == MANY + 1
+    assert len(files_of(bucket, second, "training")) == MANY + 2

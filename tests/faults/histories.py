@@ -1,0 +1,168 @@
+"""What arrives in a stage, act by act: AWS and people do their part, and then one or two messages are to be delivered.
+
+The messages of one act are under way at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
+
+from dropforge.domain.head import Rebuild
+from dropforge.domain.project import OnData
+from dropforge.workflow.accept_drop import accept_drop
+from dropforge.workflow.announce import announce
+from dropforge.workflow.dispatch_runs import dispatch_runs
+from dropforge.workflow.record_job_state import record_job_state
+from dropforge.workflow.register_image import register_image
+from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
+from dropforge.workflow.sweep import sweep
+from tests.fakes.memory_jobs import JobEnd
+from tests.fakes.world import DIGITS, World, stage_of
+from tests.faults.suspension import Call, Message, Reply, next_call
+
+Act: TypeAlias = Callable[[World], tuple[Message, ...]]
+SEAL: Message = partial(seal_dataset, project_name="digits")
+
+
+@dataclass(frozen=True)
+class History:
+    """`given` went by without a fault before; `runs` is how many runs there may be in the end."""
+
+    acts: tuple[Act, ...]
+    runs: tuple[int, ...] = (1,)
+    on_data: OnData = OnData.REUSE
+    given: tuple[Act, ...] = ()
+
+    def world(self) -> World:
+        world = World(stage_of(replace(DIGITS, on_data=self.on_data)))
+        for act in self.given:
+            for message in act(world):
+                message(world.ports)
+        return world
+
+
+def two_drops(world: World) -> tuple[Message, ...]:
+    return _dropped(world, "digits/a"), _dropped(world, "digits/test/b")
+
+
+def a_drop(world: World) -> tuple[Message, ...]:
+    return (_dropped(world, "digits/a"),)
+
+
+def quiet(world: World) -> tuple[Message, ...]:
+    world.clock.pass_by(seconds=61)
+    return (SEAL,)
+
+
+def an_image(world: World) -> tuple[Message, ...]:
+    return (partial(register_image, built=world.built()),)
+
+
+def an_image_and_quiet(world: World) -> tuple[Message, ...]:
+    world.clock.pass_by(seconds=61)
+    return *an_image(world), SEAL
+
+
+def quiet_and_another_drop(world: World) -> tuple[Message, ...]:
+    world.clock.pass_by(seconds=61)
+    return SEAL, _dropped(world, "digits/late")
+
+
+def two_images(world: World) -> tuple[Message, ...]:
+    """Of two commits; what was pushed first is built last."""
+    world.builds.start("digits", "execution-of-c1")
+    world.clock.pass_by(seconds=1)
+    later, earlier = world.built(commit="c2"), world.built(commit="c1")
+    return partial(register_image, built=later), partial(register_image, built=earlier)
+
+
+def a_minute(world: World) -> tuple[Message, ...]:
+    world.clock.pass_by(minutes=1)
+    return (wake_due_seals,)
+
+
+def a_rebuilt_image(world: World) -> tuple[Message, ...]:
+    return tuple(partial(register_image, built=world.built_for(each)) for each in _started(world))
+
+
+def a_stage_retried(world: World) -> tuple[Message, ...]:
+    """The pipeline's build is run again: the same execution gives other bytes."""
+    again = [world.built_for(each, content="built again") for each in _started(world)]
+    return tuple(partial(register_image, built=built) for built in again)
+
+
+def _started(world: World) -> list[Rebuild]:
+    return [each for each in world.store.rebuilds.values() if each.execution_id is not None]
+
+
+def dispatching(_: World) -> tuple[Message, ...]:
+    return (dispatch_runs,)
+
+
+def a_job_ends_before_its_start_is_written_down(world: World) -> tuple[Message, ...]:
+    as_far_as("create", dispatch_runs, world)
+    return dispatch_runs, *the_jobs_end(world)
+
+
+def the_end_and_a_sweep(world: World) -> tuple[Message, ...]:
+    return *the_jobs_end(world), sweep
+
+
+def the_jobs_end(world: World) -> tuple[Message, ...]:
+    names = world.jobs.running()
+    world.clock.pass_by(minutes=1)
+    for name in names:
+        world.jobs.end(name, JobEnd())
+    return tuple(partial(record_job_state, job_name=name) for name in names)
+
+
+def announcing(world: World) -> tuple[Message, ...]:
+    return tuple(partial(announce, key=each.key) for each in world.store.pending_announcements())
+
+
+def sweeping(world: World) -> tuple[Message, ...]:
+    world.clock.pass_by(minutes=15)
+    return (sweep,)
+
+
+def announcing_while_sweeping(world: World) -> tuple[Message, ...]:
+    return *announcing(world), sweep
+
+
+def as_far_as(method: str, message: Message, world: World) -> None:
+    """The function is killed when that call has returned."""
+    replies: tuple[Reply, ...] = ()
+    while not replies or replies[-1].method != method:
+        call = next_call(message, replies, world.ports)
+        assert isinstance(call, Call), f"{method} was never called"
+        replies = (*replies, call.make(world.ports))
+
+
+def _dropped(world: World, key: str) -> Message:
+    return partial(accept_drop, drop=world.told_of(world.bucket.put(key, key.encode())))
+
+
+TO_THE_END: tuple[Act, ...] = (dispatching, the_jobs_end, announcing, sweeping)
+HISTORIES: dict[str, History] = {
+    "data-then-image": History((a_drop, quiet, an_image, *TO_THE_END)),
+    "image-then-data": History((an_image, a_drop, quiet, *TO_THE_END)),
+    "two-drops-at-once": History((two_drops, quiet, dispatching), given=(an_image,)),
+    "image-and-data-at-once": History((an_image_and_quiet, dispatching), given=(a_drop,)),
+    "data-that-asks-for-a-build": History(
+        (quiet, a_minute, a_rebuilt_image, a_stage_retried, dispatching), on_data=OnData.REBUILD, given=(a_drop,)
+    ),
+    "a-drop-while-sealing": History(
+        (quiet_and_another_drop, quiet, dispatching), runs=(1, 2), given=(an_image, a_drop)
+    ),
+    "two-images-out-of-order": History((two_images, dispatching), runs=(2,), given=(a_drop, quiet)),
+    "an-end-while-dispatching": History(
+        (a_job_ends_before_its_start_is_written_down, announcing), given=(an_image, a_drop, quiet)
+    ),
+    "an-end-while-sweeping": History((the_end_and_a_sweep,), given=(an_image, a_drop, quiet, dispatching)),
+    "announcing-while-sweeping": History(
+        (announcing_while_sweeping,), given=(an_image, a_drop, quiet, dispatching, the_jobs_end)
+    ),
+}

@@ -1,0 +1,110 @@
+"""What goes wrong at a call, by chance: the same seed, the same mishaps."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dropforge.domain.announcement import Announcement
+from dropforge.workflow.ports import BusyError, Clock, Ports
+from tests.fakes.interruption import CutOff
+from tests.fakes.world import World
+from tests.faults.invariants import check_last_mail, check_lease
+
+THROTTLED = "Rate exceeded"
+SPENT = "ResourceLimitExceeded: the account-level service limit is in use"
+BUSY_PORTS = {("jobs", "create"), ("pipelines", "start_rebuild")}
+"""Where AWS's having no room is a reply that the use case understands."""
+
+
+@dataclass
+class WrongClock:
+    """What functions take for the time, while AWS dates its objects, images and jobs by the right one."""
+
+    right: Clock
+    off: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return self.right.now() + self.off
+
+
+@dataclass
+class Storm:
+    """`strength` is the chance that a call meets a mishap; 0 once events have stopped."""
+
+    world: World
+    chance: random.Random
+    strength: float
+    meanwhile: Callable[[], None]
+    """Deliver something else at this very moment."""
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = WrongClock(self.world.clock)
+
+    def ports(self) -> Ports:
+        """The ports of one delivery."""
+        outside: dict[str, Any] = {
+            each.name: _StormyPort(each.name, getattr(self.world.ports, each.name), self)
+            for each in fields(self.world.ports)
+            if each.name not in {"stage", "clock"}
+        }
+        return replace(self.world.ports, clock=self.clock, **outside)
+
+    def call(self, port: str, method: str, call: Callable[[], object]) -> object:
+        if self.chance.random() >= self.strength:
+            return self._watched(method, call)
+        kind = self.chance.choice(["killed before", "killed after", "lost", "timed out", "busy", "meanwhile", "slow"])
+        self.log.append(f"    {method}: {kind}")
+        self._before(kind, port, method)
+        result = self._watched(method, call)
+        if kind == "killed after":
+            raise CutOff
+        if kind == "timed out":
+            raise TimeoutError(f"{method} was never answered, and had its effect")
+        return result
+
+    def _before(self, kind: str, port: str, method: str) -> None:
+        match kind:
+            case "killed before":
+                raise CutOff
+            case "lost":
+                raise ConnectionError(f"{method} was never answered, and had no effect")
+            case "busy" if (port, method) in BUSY_PORTS:
+                throttled = self.chance.random() < 0.5
+                raise BusyError(THROTTLED if throttled else SPENT, throttled=throttled)
+            case "meanwhile":
+                self.meanwhile()
+            case "slow":
+                self.world.clock.pass_by(seconds=self.chance.choice([1, 59, 61, 400]))
+
+    def _watched(self, method: str, call: Callable[[], object]) -> object:
+        before = dict(self.world.store.told) if method == "lease_announcement" else {}
+        now = self.clock.now()
+        result = call()
+        if method == "publish":
+            check_last_mail(self.world, now)
+        if method == "lease_announcement" and isinstance(result, Announcement):
+            check_lease(before[result.key], result, now)
+        return result
+
+
+class _StormyPort:
+    def __init__(self, name: str, port: object, storm: Storm) -> None:
+        self._name = name
+        self._port = port
+        self._storm = storm
+
+    def __getattr__(self, method: str) -> object:
+        member = getattr(self._port, method)
+        if not callable(member):
+            return member
+
+        def call(*arguments: object, **named: object) -> object:
+            return self._storm.call(self._name, method, lambda: member(*arguments, **named))
+
+        self.__dict__[method] = call
+        return call

@@ -1,0 +1,131 @@
+"""A use case stopped before any of its calls to the world, and gone on with later.
+
+A use case reaches the world through its ports only, so where it stands follows from the message that it works on and
+from what its calls have returned so far. To go on, it is called again from the start, is given the same replies, and
+makes the next call. Such a delivery is a value: it can be kept, copied, cut off, and continued in different worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
+
+from dropforge.domain.pinning import Pin
+from dropforge.workflow.ports import Ports
+
+Message: TypeAlias = Callable[[Ports], object]
+
+
+class Suspended(BaseException):
+    """The use case waits for a reply. No error that it could catch."""
+
+
+@dataclass(frozen=True)
+class Call:
+    port: str
+    method: str
+    arguments: tuple[Any, ...]
+    named: tuple[tuple[str, Any], ...]
+
+    @property
+    def meets_nobody(self) -> bool:
+        """Neither changes what others read, nor reads what others change while messages are under way.
+
+        The clock moves, and builds come about, between two acts; of wake-ups the histories have their own.
+        """
+        return self.port in {"clock", "wakeups"} or self.method in {"pushed_image", "started_at"}
+
+    def make(self, ports: Ports) -> Reply:
+        """Do it; what it raises on purpose is a reply like any other."""
+        try:
+            result = getattr(getattr(ports, self.port), self.method)(*self.arguments, **dict(self.named))
+        except Exception as error:  # noqa: BLE001 - handed to the use case, as the port would
+            return Reply(self.method, error=error)
+        return (
+            Reply(self.method, tuple(result), pages=True)
+            if isinstance(result, Iterator)
+            else Reply(self.method, result)
+        )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`pages` says that the result was an iterator, which is read to its end at once."""
+
+    method: str
+    result: object = None
+    error: Exception | None = None
+    pages: bool = False
+
+    def give(self) -> object:
+        if self.error is not None:
+            raise self.error.with_traceback(None)
+        return iter(self.result) if self.pages else self.result  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The message is acknowledged, or with an error goes back to its queue."""
+
+    error: Exception | None = None
+
+
+def next_call(message: Message, replies: tuple[Reply, ...], ports: Ports) -> Call | Done:
+    """What the delivery does after these replies."""
+    recording = _Recording(list(reversed(replies)))
+    members: dict[str, Any] = {
+        each.name: _RecordedPort(each.name, getattr(ports, each.name), recording)
+        for each in fields(ports)
+        if each.name != "stage"
+    }
+    try:
+        message(replace(ports, **members))
+    except Suspended:
+        assert recording.next is not None
+        return recording.next
+    except Exception as error:  # noqa: BLE001 - the function fails, as it would on AWS
+        return Done(error)
+    return Done()
+
+
+@dataclass
+class _Recording:
+    replies: list[Reply]
+    next: Call | None = None
+
+    def answer(self, call: Call) -> object:
+        if not self.replies:
+            self.next = call
+            raise Suspended
+        reply = self.replies.pop()
+        assert reply.method == call.method, "a use case must do the same when its calls return the same"
+        return reply.give()
+
+
+class _RecordedPort:
+    def __init__(self, name: str, port: object, recording: _Recording) -> None:
+        self._name = name
+        self._port = port
+        self._recording = recording
+
+    def __getattr__(self, method: str) -> object:
+        if not callable(member := getattr(self._port, method)):
+            return member
+
+        def answered(*arguments: object, **named: object) -> object:
+            read = tuple(tuple(each) if isinstance(each, Iterator) else each for each in arguments)
+            return self._recording.answer(Call(self._name, method, read, tuple(named.items())))
+
+        return self._one_by_one if method == "copy_all" else answered
+
+    def _one_by_one(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[object]:
+        """Many copies are one call, and yet a function may be killed between any two of them."""
+        for pin in pins:
+            if enough():
+                return
+            yield from self._recording.answer(Call(self._name, "copy_all", ((pin,), _never), ()))  # type: ignore[misc]
+
+
+def _never() -> bool:
+    return False

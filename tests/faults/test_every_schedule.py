@@ -1,0 +1,47 @@
+"""Two crashes and a second delivery, at every point and in every order: no promise is broken."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from dropforge.domain.announcement import AnnouncementKey
+from dropforge.domain.run_events import RunAnnounced, event_from_document
+from dropforge.domain.run_mail import run_mail
+from dropforge.workflow.ports import Ports
+from tests.fakes.world import World
+from tests.faults.explorer import Explorer
+from tests.faults.histories import HISTORIES, History, a_drop, an_image, dispatching, quiet, the_jobs_end
+from tests.faults.invariants import ViolationError
+from tests.faults.suspension import Message
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_no_schedule_with_two_crashes_and_a_second_delivery_breaks_a_promise(history: str) -> None:
+    figures = Explorer(history, HISTORIES[history]).explore()
+    assert figures.schedules > 10**9, figures
+
+
+def tell_without_a_lease(ports: Ports, key: AnnouncementKey) -> None:
+    run, announcement = ports.store.run(key.subject), ports.store.announcement(key)
+    assert run is not None
+    assert announcement is not None
+    if key.sequence in run.announced:
+        return
+    entry = next(each for each in ports.store.trail(run.id) if each.sequence == key.sequence)
+    ports.announcer.publish(run_mail(run, event_from_document(entry.document()), None), announcement)
+    ports.store.commit(run, RunAnnounced(ports.clock.now(), key.sequence, announcement.outcome))
+
+
+def telling_without_a_lease(world: World) -> tuple[Message, ...]:
+    return tuple(partial(tell_without_a_lease, key=each.key) for each in world.store.pending_announcements())
+
+
+def test_a_use_case_that_breaks_a_promise_is_found_and_its_schedule_replays() -> None:
+    naive = History((telling_without_a_lease,), given=(an_image, a_drop, quiet, dispatching, the_jobs_end))
+    with pytest.raises(ViolationError, match="promise 4") as found:
+        Explorer("naive", naive, crashes=0).explore()
+    _, _, steps = str(found.value).rpartition(":")
+    with pytest.raises(ViolationError, match="promise 4"):
+        list(Explorer("naive", naive, crashes=0).replay(steps))

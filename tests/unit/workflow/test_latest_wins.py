@@ -1,0 +1,96 @@
+"""Where a project says `latest_wins`, what still waits gives way to what is newer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dropforge.domain.project import GuardRails
+from dropforge.domain.run import Run, RunStatus
+from dropforge.workflow.register_image import register_image
+from dropforge.workflow.run_project import RunOrder, run_project
+from tests.fakes.world import DIGITS, World, stage_of
+
+ONE_AT_A_TIME = GuardRails(concurrent_runs=1)
+LATEST_WINS = replace(DIGITS, latest_wins=True, guard_rails=ONE_AT_A_TIME)
+
+
+def busy(world: World) -> World:
+    """One run trains, so all others wait."""
+    world.push(commit="c0")
+    world.drop("digits/a")
+    world.grow_quiet()
+    world.dispatch()
+    return world
+
+
+def by_commit(world: World) -> dict[str, Run]:
+    return {run.image.commit: run for run in world.store.runs.values()}
+
+
+def test_a_waiting_run_gives_way_to_a_newer_one_and_its_record_says_to_which() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    world.push(commit="c1")
+    world.push(commit="c2")
+    world.dispatch()
+    runs = by_commit(world)
+    assert [runs[commit].status for commit in ("c0", "c1", "c2")] == [
+        RunStatus.RUNNING,
+        RunStatus.SUPERSEDED,
+        RunStatus.WAITING,
+    ]
+    assert runs["c1"].superseded_by == runs["c2"].id
+    world.deliver_announcements()
+    assert world.mailbox.subjects == [f"[dropforge] digits superseded: run {runs['c2'].id[:12]} took its place"]
+
+
+def test_newer_data_supersedes_as_a_newer_image_does() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    for key in ("digits/b", "digits/c"):
+        world.drop(key)
+        world.grow_quiet()
+    world.dispatch()
+    runs = sorted(world.store.runs.values(), key=lambda run: run.dataset.objects)
+    assert [run.status for run in runs] == [RunStatus.RUNNING, RunStatus.SUPERSEDED, RunStatus.WAITING]
+
+
+def test_of_two_builds_that_finish_out_of_order_the_older_gives_way() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    older = world.built(commit="c1")
+    newer = world.built(commit="c2")
+    register_image(world.ports, newer)
+    world.clock.pass_by(seconds=5)
+    register_image(world.ports, older)
+    world.dispatch()
+    runs = by_commit(world)
+    assert (runs["c1"].status, runs["c2"].status) == (RunStatus.SUPERSEDED, RunStatus.WAITING)
+    head = world.store.head("digits").image
+    assert head is not None
+    assert head.commit == "c2"
+
+
+def test_what_somebody_asked_for_by_hand_neither_gives_way_nor_takes_a_place() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    pushed = world.push(commit="c1").run
+    assert pushed is not None
+    by_hand = run_project(world.ports, RunOrder("digits", "ada", {"epochs": "80"}))
+    world.dispatch()
+    assert world.run(pushed.id).status is RunStatus.WAITING
+    world.push(commit="c2")
+    world.dispatch()
+    assert world.run(pushed.id).status is RunStatus.SUPERSEDED
+    assert world.run(by_hand.id).status is RunStatus.WAITING
+
+
+def test_what_trains_already_goes_on() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    world.push(commit="c1")
+    world.dispatch()
+    assert by_commit(world)["c0"].status is RunStatus.RUNNING
+
+
+def test_without_latest_wins_every_run_keeps_its_turn() -> None:
+    world = busy(World(stage_of(replace(LATEST_WINS, latest_wins=False))))
+    world.push(commit="c1")
+    world.push(commit="c2")
+    world.dispatch()
+    assert {run.status for run in world.store.runs.values()} == {RunStatus.RUNNING, RunStatus.WAITING}
