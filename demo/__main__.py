@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from demo.local_aws import LocalAws
+from demo.play import HOME, down, up
 from demo.stage import NotSeenError, Stage
 from demo.story import Story, UnexpectedError
-from demo.workbench import ROOT, CommandFailedError, Workbench
-
-HOME = ROOT / ".localaws"
-PLAY_PORT = 4566
+from demo.workbench import CommandFailedError, Workbench
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,36 +78,6 @@ def emptied(local: LocalAws) -> LocalAws:
         shutil.rmtree(local.home)
     local.home.mkdir(parents=True)
     return local
-
-
-def up(port: int | None) -> int:
-    """Start a local AWS that stays, deploy to it, and say how to push and to drop."""
-    home = HOME / "play"
-    home.mkdir(parents=True, exist_ok=True)
-    local = LocalAws(home, port or PLAY_PORT)
-    environment = local.start()
-    stage = Stage(Workbench("local", environment, home / "up.log"), local, home)
-    stage.deploy()
-    repository = local.create_repository("example/digits")
-    exports = "\n".join(f"  export {name}={value}" for name, value in environment.items())
-    print(f"""
-The local AWS is up. In this shell:
-{exports}
-Push (a copy of examples/digits is a start):
-  cp -r examples/digits /tmp/digits && cd /tmp/digits && git init -b main && git add . && git commit -m "Train"
-  git push {repository} main
-Drop:
-  aws s3 cp digits.csv s3://{stage.deployment()["training_bucket"]}/digits/training/
-Look:
-  .venv/bin/dropforge runs
-Mail arrives in {home / "mail"}. Stop it with `make down`; what it holds stays for the next `make up`.""")
-    return 0
-
-
-def down(port: int | None) -> int:  # noqa: ARG001  (the home folder says which server)
-    """Stop the local AWS that `up` started."""
-    LocalAws(HOME / "play", 0).stop()
-    return 0
 
 
 if __name__ == "__main__":

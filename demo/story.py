@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from demo.stage import Document, NotSeenError, Stage
-from demo.workbench import ROOT
+from demo.workbench import EXAMPLES_PYTHON, ROOT
 
-EXAMPLES_PYTHON = ROOT / ".tools" / "examples" / "bin" / "python"
 SETTLED_SECONDS = 8.0
 
 

@@ -15,6 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 AWS = ROOT / ".tools" / "codebuild" / "bin" / "aws"
+EXAMPLES_PYTHON = ROOT / ".tools" / "examples" / "bin" / "python"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 NODE_PATH = ROOT / ".tools" / "node-path"
 ANY = re.compile("")
@@ -62,7 +63,7 @@ class Workbench:
 
     def ask(self, *arguments: str) -> Any:
         """Run `dropforge … --json` and return what it answered."""
-        return json.loads(self._output([BIN / "dropforge", *arguments, "--json"]))
+        return json.loads(self.output([BIN / "dropforge", *arguments, "--json"]))
 
     def aws(self, *arguments: str, shown: bool = True) -> Any:
         """Run the AWS command line; return its JSON answer, if it gave one."""
@@ -71,7 +72,7 @@ class Workbench:
         # Version 1 of the AWS command line forgets AWS_ENDPOINT_URL for SQS in us-east-1: it is said as an option too.
         endpoint = self.environment.get("AWS_ENDPOINT_URL")
         options = ["--endpoint-url", endpoint] if endpoint else []
-        answer = self._output([AWS, *options, *arguments, "--output", "json"])
+        answer = self.output([AWS, *options, *arguments, "--output", "json"])
         return json.loads(answer) if answer.strip() else None
 
     def git(self, folder: Path, *arguments: str, shown: bool = False) -> str:
@@ -83,7 +84,7 @@ class Workbench:
             "GIT_AUTHOR_NAME": "Ada Lovelace", "GIT_AUTHOR_EMAIL": "ada@example.com",
             "GIT_COMMITTER_NAME": "Ada Lovelace", "GIT_COMMITTER_EMAIL": "ada@example.com",
         }  # fmt: skip
-        return self._output(["git", "-C", folder, *arguments], **identity)
+        return self.output(["git", "-C", folder, *arguments], **identity)
 
     def variables(self, **extra: str) -> dict[str, str]:
         """The environment that commands run in: this process's, without what would point them elsewhere."""
@@ -114,7 +115,7 @@ class Workbench:
             )
         return child.returncode
 
-    def _output(self, command: Sequence[str | Path], **extra: str) -> str:
+    def output(self, command: Sequence[str | Path], **extra: str) -> str:
         """Run a command and return what it wrote to standard output; its errors go to the log and the exception."""
         done = subprocess.run(
             list(map(str, command)), cwd=ROOT, env=self.variables(**extra), stdin=subprocess.DEVNULL,
