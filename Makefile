@@ -21,7 +21,7 @@ down: setup  ## stop the local AWS; what it holds is kept for the next `make up`
 	@.venv/bin/python -m demo down
 
 test: setup lint  ## lint, types, and every test but those on a real account
-	@.venv/bin/python -m pytest -m "not e2e"
+	@.venv/bin/python -m pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadgroup
 
 unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
 	@.venv/bin/python -m pytest tests/unit

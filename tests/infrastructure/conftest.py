@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,15 @@ from app import ROOT, put_node_on_path
 put_node_on_path()
 
 from tests.infrastructure.synthesis import Synthesis, synthesize  # noqa: E402  (needs Node.js on PATH)
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests in one process, however many there are: each would make syntheses of its own."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("infrastructure"))
 
 
 @pytest.fixture(scope="session")
