@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import urlsplit
 
+import pytest
+
 from dropforge.domain.artifact_layout import channel_files_key, manifest_key
 from dropforge.domain.dataset import Manifest
 from dropforge.domain.run import Run, RunStatus
@@ -87,7 +89,7 @@ def job_is_as_recorded(stage: DeployedStage, run: Run) -> None:
     assert all(each.started_at for each in result.transitions)
     assert result.billable_seconds == job["BillableTimeInSeconds"]
     assert {name: float(value) for name, value in result.metrics.items()} == {
-        each["MetricName"]: round(each["Value"], 6) for each in job["FinalMetricDataList"]
+        each["MetricName"]: pytest.approx(each["Value"], rel=1e-5) for each in job["FinalMetricDataList"]
     }
 
 
@@ -128,7 +130,6 @@ def run_is_recorded_whole(stage: DeployedStage, run: Run, dropped: Mapping[str, 
     assert result["metrics"]
     assert result["model"]["version_id"]
     assert result["billable_seconds"] > 0
-    assert float(result["cost_usd"]) > 0
     assert record["requester"]["name"]
     assert result["log_tail"]
     assert result["where"]

@@ -111,12 +111,15 @@ class DeployedStage:
     # What people do.
 
     def clone(self, project: str, program: Path = PROGRAM) -> WorkingCopy:
-        """A repository of the project's own that holds the program, not yet committed."""
+        """A working copy of the project's repository whose next commit is the program and nothing else."""
         folder = self.scratch / project
         shutil.copytree(program, folder)
         self.bench.git(folder, "init", "--quiet", "--initial-branch", "main")
-        repository = self.ports.stage.project(project).repository
-        self.bench.git(folder, "remote", "add", "origin", self.code.remote(repository))
+        declared = self.ports.stage.project(project)
+        self.bench.git(folder, "remote", "add", "origin", self.code.remote(declared.repository))
+        if self.bench.git(folder, "ls-remote", "--heads", "origin", declared.branch):
+            self.bench.git(folder, "fetch", "--quiet", "origin", declared.branch)
+            self.bench.git(folder, "reset", "--quiet", "--soft", "FETCH_HEAD")
         return WorkingCopy(folder, self.bench)
 
     def opened(self, project: str) -> WorkingCopy:

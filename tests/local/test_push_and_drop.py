@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -53,6 +54,7 @@ def test_a_run_is_recorded_whole(trial: Trial, story: Story) -> None:
 
     claims.run_is_recorded_whole(trial, run, {KEY: Dropped(story.told("first")["version"], POINTS)})
     assert run.result is not None
+    assert run.result.cost_usd == Decimal("0.01") * (run.result.billable_seconds or 0)
     assert str(run.result.where).startswith("local AWS us-east-1, in ")  # and then the rung that ran it
 
 
