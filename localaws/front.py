@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from localaws.runtime import Runtime
+from localaws.signature import is_registry, is_signed, refusal
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -21,14 +22,18 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Hook = Callable[[Runtime, dict[str, Any]], dict[str, Any]]
 
 log = logging.getLogger("localaws")
+_HEALTH = "/_ministack/health"
 
 
 class Front:
     """Wraps the emulator's application.
 
     - Requests from a browser are refused: pages from anywhere can reach 127.0.0.1, and this server runs programs.
+    - What is not signed is refused, but for the emulator's health and ECR's registry, which has a token of its own.
+      So are WebSockets, which no service here needs.
     - Loopback counts as secure transport, so that `aws:SecureTransport` conditions hold as they do under TLS.
     - `POST /_localaws/<hook>` calls a hook; it needs the token that is kept in Home, and a JSON object as body.
+      Whatever else the emulator has below `/_ministack/` needs that token too.
     """
 
     def __init__(self, emulator: Application, runtime: Runtime, hooks: Mapping[str, Hook]) -> None:
@@ -38,19 +43,31 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
         if scope["type"] != "http":
             await self._emulator(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
+        path = scope["path"]
         if b"origin" in headers or b"sec-fetch-site" in headers:
             await _answer(send, 403, {"message": "The local AWS does not answer web pages."})
-        elif scope["path"].startswith("/_localaws/"):
-            await self._call_hook(scope["path"].removeprefix("/_localaws/"), headers, receive, send)
-        elif scope["path"].startswith("/_ministack/") and scope["method"] != "GET" and not self._authorised(headers):
-            await _answer(send, 403, {"message": "Administration needs the token in the home folder's hook-token."})
+        elif path.startswith("/_localaws/"):
+            await self._call_hook(path.removeprefix("/_localaws/"), headers, receive, send)
+        elif path.startswith("/_ministack/"):
+            if self._authorised(headers) or (path == _HEALTH and scope["method"] == "GET"):
+                await self._pass_on(scope, receive, send)
+            else:
+                await _answer(send, 403, {"message": "This path needs the token in the home folder's hook-token."})
+        elif is_signed(scope["headers"], scope["query_string"]) or is_registry(scope["headers"], path):
+            await self._pass_on(scope, receive, send)
         else:
-            secure = [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-proto"]
-            await self._emulator({**scope, "headers": [*secure, (b"x-forwarded-proto", b"https")]}, receive, send)
+            await _send(send, 403, *refusal(headers))
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-proto"]
+        await self._emulator({**scope, "headers": [*headers, (b"x-forwarded-proto", b"https")]}, receive, send)
 
     def _authorised(self, headers: Mapping[bytes, bytes]) -> bool:
         given = headers.get(b"authorization", b"")
@@ -84,6 +101,10 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def _answer(send: Send, status: int, content: Mapping[str, Any]) -> None:
-    headers = [(b"content-type", b"application/json")]
+    await _send(send, status, "application/json", json.dumps(content).encode())
+
+
+async def _send(send: Send, status: int, content_type: str, body: bytes) -> None:
+    headers = [(b"content-type", content_type.encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
+    await send({"type": "http.response.body", "body": body})

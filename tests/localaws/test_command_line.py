@@ -11,8 +11,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws.processes import started_at
@@ -78,6 +82,81 @@ def test_administration_needs_the_token_of_the_home_folder(local_aws: LocalServe
     assert _status(local_aws, "POST", path, {}) == 403
 
 
+@pytest.mark.parametrize("path", ["/_ministack/sqs/messages", "/_ministack/ready", "/%5Fministack/sqs/messages"])
+def test_the_emulators_own_pages_need_the_token_too(local_aws: LocalServer, path: str) -> None:
+    assert _status(local_aws, "GET", path, {}) == 403
+    token = {"Authorization": f"Bearer {local_aws.home.hook_token()}"}
+    assert _status(local_aws, "GET", path, token) == 200
+    assert _status(local_aws, "GET", "/_ministack/health", {}) == 200
+
+
+_SCOPE = "localaws/20260101/us-east-1/s3/aws4_request"
+_FORGED = f"AWS4-HMAC-SHA256 Credential={_SCOPE}, SignedHeaders=host, Signature={'0' * 64}"
+_NOT_SIGNED: dict[str, list[tuple[str, str]]] = {
+    "nothing": [],
+    "another scheme": [("Authorization", "Bearer x")],
+    "an empty signature": [("Authorization", "AWS ")],
+    "a key without a signature": [("Authorization", f"AWS4-HMAC-SHA256 Credential={_SCOPE}")],
+    "two of which one is checked and one believed": [("Authorization", "Bearer x"), ("Authorization", _FORGED)],
+    "two of version 2": [("Authorization", "Bearer x"), ("Authorization", "AWS localaws:x")],
+}
+_CALLS = [
+    ("GET", "/"), ("PUT", "/unsigned-bucket"), ("DELETE", "/unsigned-bucket"), ("GET", "/v2/apis"), ("GET", "/health"),
+    ("GET", "/?Action=ListUsers&Version=2010-05-08"), ("GET", "/2015-03-31/functions/"), ("GET", "/v2/x/blobs/y?a"),
+    ("GET", f"/?X-Amz-Credential={_SCOPE}"), ("GET", "/?AWSAccessKeyId=localaws&Signature="),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", _NOT_SIGNED.values(), ids=_NOT_SIGNED)
+@pytest.mark.parametrize(("method", "path"), _CALLS)
+def test_no_one_is_served_without_a_signature(
+    local_aws: LocalServer, method: str, path: str, headers: list[tuple[str, str]]
+) -> None:
+    token_asked_for = path.startswith("/v2/x/") and not headers  # a registry says where to log in
+    assert _status(local_aws, method, path, headers) == (401 if token_asked_for else 403)
+    assert "unsigned-bucket" not in [bucket["Name"] for bucket in local_aws.client("s3").list_buckets()["Buckets"]]
+
+
+@pytest.mark.parametrize("headers", [[("Authorization", _FORGED)], [("Authorization", "AWS localaws:x")]], ids=str)
+@pytest.mark.parametrize(("method", "path"), [call for call in _CALLS if call[1] != "/health"])
+def test_no_one_is_served_with_a_forged_signature(
+    local_aws: LocalServer, method: str, path: str, headers: list[tuple[str, str]]
+) -> None:
+    assert _status(local_aws, method, path, headers) in {400, 401, 403}
+    assert "unsigned-bucket" not in [bucket["Name"] for bucket in local_aws.client("s3").list_buckets()["Buckets"]]
+
+
+def test_an_unsigned_request_is_refused_in_the_protocol_that_it_speaks(local_aws: LocalServer) -> None:
+    unsigned = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+    session: Any = boto3.session.Session(region_name=local_aws.region)
+    refusals = {
+        "s3": ("list_buckets", "AccessDenied"),
+        "sqs": ("list_queues", "MissingAuthenticationTokenException"),
+        "iam": ("list_users", "MissingAuthenticationToken"),
+    }
+    for service, (operation, code) in refusals.items():
+        client = session.client(service, endpoint_url=local_aws.endpoint, config=unsigned)
+        with pytest.raises(client.exceptions.ClientError) as refused:
+            getattr(client, operation)()
+        assert refused.value.response["Error"]["Code"] == code
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_presigned_url_needs_no_header(local_aws: LocalServer, version: str) -> None:
+    local_aws.client("s3").create_bucket(Bucket=f"by-link-{version}")
+    local_aws.client("s3").put_object(Bucket=f"by-link-{version}", Key="k", Body=b"v")
+    key, secret = (local_aws.environment[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+    session: Any = boto3.session.Session(key, secret, region_name=local_aws.region)
+    config = Config(signature_version=version, s3={"addressing_style": "path"})
+    s3 = session.client("s3", endpoint_url=local_aws.endpoint, config=config)
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": f"by-link-{version}", "Key": "k"})
+    path = link.removeprefix(local_aws.endpoint)
+    assert _status(local_aws, "GET", path, {}) == 200
+    assert _status(local_aws, "GET", path.replace("/k?", "/other?"), {}) == 403
+    assert _status(local_aws, "GET", path, {"Authorization": "AWS localaws:x"}) == 403
+
+
 def test_a_request_signed_with_another_secret_is_refused(local_aws: LocalServer) -> None:
     stranger = LocalServer(local_aws.home, {**local_aws.environment, "AWS_SECRET_ACCESS_KEY": "test"})
     with pytest.raises(stranger.client("sqs").exceptions.ClientError, match=r"SignatureDoesNotMatch|InvalidSignature"):
@@ -99,9 +178,12 @@ def test_a_policy_that_demands_tls_lets_loopback_through(local_aws: LocalServer)
     assert writer.get_object(Bucket="tls-only", Key="k")["Body"].read() == b"v"
 
 
-def _status(server: LocalServer, method: str, path: str, headers: dict[str, str]) -> int:
+def _status(server: LocalServer, method: str, path: str, headers: dict[str, str] | list[tuple[str, str]]) -> int:
     connection = http.client.HTTPConnection(server.endpoint.removeprefix("http://"), timeout=5)
-    connection.request(method, path, headers=headers)
+    connection.putrequest(method, path)
+    for name, value in headers.items() if isinstance(headers, dict) else headers:
+        connection.putheader(name, value)
+    connection.endheaders()
     status = connection.getresponse().status
     connection.close()
     return status
