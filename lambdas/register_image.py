@@ -1,6 +1,8 @@
 """The last action of a pipeline: the image that was built becomes known. Idempotent by commit and execution.
 
-The pipeline waits for an answer, so there always is one: that it is done, or the sentence that says why not.
+The pipeline waits for an answer: that it is done, or the sentence that says why it never will be. An error of another
+kind is no answer, since Lambda calls twice more, and what is told as failed must not be trained later. Is none of the
+three calls good for an answer, the call is kept among the abandoned ones, and the action fails when its time is over.
 """
 
 from __future__ import annotations
@@ -28,8 +30,7 @@ def handler(event: Event, context: LambdaContext) -> None:  # noqa: ARG001
         logger().warning("image refused", reason=str(refusal))
         job.fail(str(refusal))
     except Exception:
-        logger().exception("the image could not be registered")
-        job.fail("The image could not be registered, and its function's log says why: retry the Register stage.")
+        logger().exception("the image could not be registered, and Lambda calls again")
         raise
     else:
         run = registered.run.id if registered.run else "none"

@@ -20,13 +20,14 @@ from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.training_job_request import JobSurroundings, training_job_request
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.training_job import JobDescription, JobRequest, JobState, JobStatus, StatusTransition
-from dropforge.workflow.ports import BusyError, JobExistsError, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, QuotaZeroError, RejectedError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeTrainingJobResponseTypeDef
 
 _THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _NO_ROOM: Final = frozenset({"ResourceLimitExceeded", "CapacityError", "InsufficientCapacity"})
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ResourceNotFound"})
 _RUNG: Final = re.compile(r"localaws: rung=(\S+)")
 _QUOTA_OF_ZERO: Final = re.compile(r"service limit '[^']*' is 0 Instances")
@@ -92,6 +93,8 @@ def refusal_in(error: ClientError) -> DropforgeError | None:
         return QuotaZeroError(message)
     if code in _THROTTLED | _NO_ROOM:
         return BusyError(message, throttled=code in _THROTTLED)
+    if code in _DENIED:
+        return NotAllowedError(message)
     return RejectedError(message) if code in _REJECTED else None
 
 

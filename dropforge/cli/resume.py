@@ -14,7 +14,7 @@ from dropforge.workflow.resume_project import resume_project
 def resume(session: Session, project: ProjectArgument = None, everything: AllOption = False) -> None:
     """Let a project, or all, start again.
 
-    What waits starts, and runs that were held are looked at anew.
+    What waits starts, and runs that were held, or were to wait for tomorrow, are looked at anew.
 
     For example:
         dropforge resume digits
@@ -30,7 +30,7 @@ def resume(session: Session, project: ProjectArgument = None, everything: AllOpt
         return
     session.console.line(
         f"Resumed {target or 'every project that was not paused by itself'}; "
-        f"{wording.several(len(released), 'held run')} will be looked at again."
+        f"{wording.several(len(released), 'run')} that a limit held back will be looked at again."
     )
     if still is not None:
         session.console.note("The whole stage is paused still: `dropforge resume --all` ends that.")

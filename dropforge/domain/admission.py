@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from dropforge.domain.head import Pause
 from dropforge.domain.project import Project
-from dropforge.domain.run import DelayCause, Run
+from dropforge.domain.run import DelayCause, Limit, Run
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Delay:
     until: datetime | None
     cause: DelayCause
     reason: str
+    limit: Limit | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,25 @@ def _delay(run: Run, project: Project, circumstances: Circumstances) -> Delay | 
         return Delay(None, DelayCause.PAUSED, "paused")
     if load.started_today >= rails.runs_per_day and not run.attempts:
         reason = f"{project.name} has started its {rails.runs_per_day} runs of today"
-        return Delay(_tomorrow(circumstances.now), DelayCause.LIMIT, reason)
+        return _limited(project, Limit.RUNS_PER_DAY, reason, until=_tomorrow(circumstances.now))
     if load.open_runs >= rails.concurrent_runs:
-        return Delay(None, DelayCause.LIMIT, f"{project.name} has {rails.concurrent_runs} runs open, as many as it may")
+        reason = f"{project.name} has {rails.concurrent_runs} runs open, as many as it may"
+        return _limited(project, Limit.CONCURRENT_RUNS, reason)
     if circumstances.open_in_stage >= circumstances.stage_limit:
-        return Delay(None, DelayCause.LIMIT, f"the stage has {circumstances.stage_limit} runs open, as many as it may")
+        reason = f"the stage has {circumstances.stage_limit} runs open, as many as it may"
+        return _limited(project, Limit.CONCURRENT_RUNS_OF_STAGE, reason)
     return None
+
+
+def _limited(project: Project, limit: Limit, reason: str, until: datetime | None = None) -> Delay:
+    when = "when a run ends" if until is None else f"on {until:%Y-%m-%d} at 00:00 UTC"
+    of_stage = limit is Limit.CONCURRENT_RUNS_OF_STAGE
+    raised = "concurrent_runs of the stage" if of_stage else f"guard_rails.{limit.value} of {project.name}"
+    remedy = (
+        f"Nothing is lost, it starts by itself {when}. For it to start sooner, have ops raise {raised} in the stage's "
+        f"config, deploy, and run `dropforge resume {project.name}`."
+    )
+    return Delay(until, DelayCause.LIMIT, reason, limit, remedy)
 
 
 def _tomorrow(now: datetime) -> datetime:

@@ -18,7 +18,7 @@ class Outcome(Enum):
     REFUSED = "refused"
     BUILD_FAILED = "build_failed"
     SUPERSEDED = "superseded"
-    WAITING = "waiting"  # for longer than the project is patient
+    WAITING = "waiting"  # for a limit, or for longer than the project is patient
     STUCK = "stuck"  # open for longer than its own limits allow
     HEALED = "healed"  # AWS lost an event, and the sweep found what it was about
 

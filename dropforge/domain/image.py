@@ -60,7 +60,15 @@ class BuildClaims:
     def from_document(cls, document: object) -> BuildClaims:
         """Strict in shape; texts are cut to what every record can hold."""
         claims = decode(cls, document)
-        return cls(claims.spec, claims.claimed_author[:LONGEST_AUTHOR], claims.message[:LONGEST_MESSAGE])
+        return cls(claims.spec, claims.claimed_author[:LONGEST_AUTHOR], shortened(claims.message))
+
+
+def shortened(message: str) -> str:
+    """A commit message as records hold it; what it says about training survives the cut."""
+    kept = message[:LONGEST_MESSAGE]
+    if SKIP_TRAINING in message.lower() and SKIP_TRAINING not in kept.lower():
+        return f"{message[: LONGEST_MESSAGE - len(SKIP_TRAINING) - 1]} {SKIP_TRAINING}"
+    return kept
 
 
 def image_tag(commit: str, execution_id: str) -> str:

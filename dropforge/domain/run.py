@@ -64,6 +64,14 @@ class DelayCause(Enum):
     RETRY = "retry"  # the attempt before failed for a reason that was not the program's
 
 
+class Limit(Enum):
+    """What ops allow at most, and may raise; a run that waits for one of these tells so once."""
+
+    RUNS_PER_DAY = "runs_per_day"
+    CONCURRENT_RUNS = "concurrent_runs"
+    CONCURRENT_RUNS_OF_STAGE = "concurrent_runs_of_stage"
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Why a run waits, and when it is worth looking again."""
@@ -134,8 +142,9 @@ class Run:
 
     `busy_delays` counts how often AWS had no room, `announced` the trail sequences that people were told of. `stopping`
     is who asked for its end while it had a job or was about to get one. `waiting_since` is when it last began to wait
-    for a start (None: since it was requested), `told_late` what was told since then about its taking too long, and
-    `attempts_before` how many attempts had been made when somebody last asked for a retry.
+    for a start (None: since it was requested), `told_late` what was told since then about its taking too long,
+    `told_limits` which limits it was told to wait for, and `attempts_before` how many attempts had been made when
+    somebody last asked for a retry.
     """
 
     id: str
@@ -156,6 +165,7 @@ class Run:
     stopping: Requester | None = None
     waiting_since: datetime | None = None
     told_late: tuple[Outcome, ...] = ()
+    told_limits: tuple[Limit, ...] = ()
     attempts_before: int = 0
     superseded_by: str | None = None
     trail: TrailHead = START

@@ -15,7 +15,7 @@ from dropforge.domain.dataset import Dataset
 from dropforge.domain.encoding import decode, encode_object
 from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.image import Image
-from dropforge.domain.run import Attempt, DelayCause, Held, Requester, Run, RunResult, RunStatus, Waiting
+from dropforge.domain.run import Attempt, DelayCause, Held, Limit, Requester, Run, RunResult, RunStatus, Waiting
 from dropforge.domain.training_job import JobState
 from dropforge.domain.training_spec import TrainingSpec
 
@@ -72,32 +72,43 @@ class RunHeld:
 
 @dataclass(frozen=True)
 class RunDelayed:
-    """It waits, for now; told once for each new reason, and each time that AWS had no room."""
+    """It waits, for now; recorded once for each new reason, and each time that AWS had no room.
+
+    Announced where it is for a `limit` that ops may raise, the first time for each; `remedy` says how.
+    """
 
     at: datetime
     due: datetime
     cause: DelayCause
     reason: str
+    limit: Limit | None = None
+    remedy: str = ""
 
     def apply(self, run: Run) -> Run:
         waiting = Waiting(self.due, self.cause, self.reason)
         if run.status not in NOT_STARTED or run.waiting == waiting:
             return run
         busy_delays = run.busy_delays + (self.cause is DelayCause.BUSY)
-        return replace(run, status=RunStatus.WAITING, waiting=waiting, busy_delays=busy_delays, changed_at=self.at)
+        told = run.told_limits
+        if self.limit is not None and self.limit not in told:
+            told = (*told, self.limit)
+        delayed = replace(run, status=RunStatus.WAITING, waiting=waiting, busy_delays=busy_delays, changed_at=self.at)
+        return replace(delayed, told_limits=told)
 
 
 @dataclass(frozen=True)
 class RunReleased:
-    """Somebody asked for a held run to be looked at again."""
+    """Somebody asked for a run to be looked at again that is held, or that waits for a limit until a later day."""
 
     at: datetime
     by: Requester
 
     def apply(self, run: Run) -> Run:
-        if run.status is not RunStatus.HELD:
+        if run.status is RunStatus.HELD:
+            return _in_line(run, self.at)
+        if run.waiting is None or run.waiting.cause is not DelayCause.LIMIT or run.waiting.due <= self.at:
             return run
-        return _in_line(run, self.at)
+        return replace(run, waiting=Waiting(self.at, DelayCause.TURN, FIRST_REASON), changed_at=self.at)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.drop import ObjectDropped
@@ -15,8 +15,9 @@ from dropforge.workflow.ports import Ports
 def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
     """Keep who dropped what, and let the data be sealed as the project says.
 
-    What cannot be data is refused with a notice and kept where it is. Events come twice and in any order: one that is
-    older than another on the same key asks for nothing that the other has not asked for.
+    What cannot be data is refused with a notice, one for each top folder and hour, and kept where it is. Events come
+    twice and in any order: one that is older than another on the same key asks for nothing that the other has not asked
+    for.
     """
     project = ports.stage.project_of(drop.key)
     if project is None:
@@ -62,16 +63,29 @@ def _outside(ports: Ports, drop: ObjectDropped) -> Notice:
     prefixes = ", ".join(project.data_prefix for project in ports.stage.projects) or "none"
     sentence = (
         f"{drop.key} lies outside every project's data prefix ({prefixes}), so nothing is done with it: "
-        "move it below one of these, or declare a project for it in the stage's config and deploy."
+        f"move it below one of these, or declare a project for it in the stage's config and deploy. {_once(drop)}"
     )
-    return Notice(Outcome.REFUSED, None, "an object lies outside every project", sentence, drop.at, _evidence(drop))
+    return _notice(None, "an object lies outside every project", sentence, drop)
 
 
 def _empty(project: Project, drop: ObjectDropped) -> Notice:
-    sentence = f"{drop.key} is empty, so nothing trains on it: upload it again with its content, or delete it."
-    subject = f"{project.name}: an empty object was refused"
-    return Notice(Outcome.REFUSED, project.name, subject, sentence, drop.at, _evidence(drop))
+    sentence = (
+        f"{drop.key} is empty, so nothing trains on it: upload it again with its content, or delete it. {_once(drop)}"
+    )
+    return _notice(project.name, f"{project.name}: an empty object was refused", sentence, drop)
 
 
-def _evidence(drop: ObjectDropped) -> dict[str, str]:
-    return {"bucket": drop.bucket, "key": drop.key, "version_id": drop.version_id}
+def _notice(project: str | None, subject: str, sentence: str, drop: ObjectDropped) -> Notice:
+    """One for each folder and hour, which the first object gets: thousands that are dropped wrongly are one mistake."""
+    evidence = {"bucket": drop.bucket, "folder": _folder(drop), "hour": f"{drop.at.astimezone(UTC):%Y-%m-%dT%H}"}
+    details = (f"{drop.key} (version {drop.version_id})",)
+    return Notice(Outcome.REFUSED, project, subject, sentence, drop.at, evidence, details)
+
+
+def _once(drop: ObjectDropped) -> str:
+    return f"Others like it below {_folder(drop)} are told of once an hour."
+
+
+def _folder(drop: ObjectDropped) -> str:
+    folder, slash, _ = drop.key.partition("/")
+    return f"{folder}/" if slash else "/"

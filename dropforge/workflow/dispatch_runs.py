@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.errors import DropforgeError
 from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
@@ -13,31 +15,60 @@ from dropforge.workflow.pause_project import pause_of
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
 from dropforge.workflow.room import Room
-from dropforge.workflow.start_attempt import Started, start_attempt
+from dropforge.workflow.start_attempt import Started, park_attempt, start_attempt
 from dropforge.workflow.stop_run import withdraw_stopped
 from dropforge.workflow.supersede_runs import newest_runs, supersede, supersede_runs
 
+TOLD = 5
+"""How many failures of a pass its error names."""
 PASSED_OVER = 20
 """How many runs of a project are looked at in one pass behind the first for whose instance type there is no room."""
+
+
+class DispatchIncompleteError(DropforgeError):
+    """Some runs could not be looked at or started; the message is delivered again, and they are tried anew."""
 
 
 def dispatch_runs(ports: Ports) -> None:
     """One pass: the oldest due runs first, within each project's and the stage's limits; then unfinished starts.
 
     A run that cannot start now keeps the reason and its place. Of a project that is paused or full, the first run says
-    so for all. Starts that an earlier pass did not finish come last, so that one that fails for ever holds up nobody.
+    so for all. Starts that an earlier pass did not finish come last. What fails for one run is kept until all others
+    had their turn, and raised then: DispatchIncompleteError.
     """
     open_runs = tuple(ports.store.open_runs())
     room = Room(ports, open_runs)
+    attempts = _Attempts()
     dispatch = _Pass(ports, room)
     for ref in ports.store.waiting_runs(ports.clock.now()):
         if dispatch.is_over:
             break
-        dispatch.visit(ref)
+        attempts.make(ref, dispatch.visit)
     for ref in open_runs:
-        run = ports.store.run(ref.id) if ref.status is RunStatus.STARTING else None
-        if run is not None and run.status is RunStatus.STARTING and not room.is_throttled:
-            start_attempt(ports, room, run)
+        if ref.status is RunStatus.STARTING:
+            attempts.make(ref, dispatch.finish)
+    attempts.raise_failures()
+
+
+class _Attempts:
+    """At one run after the other: an AWS, or a record, that is wrong for one must not keep the others from starting."""
+
+    def __init__(self) -> None:
+        self._failures: list[tuple[RunRef, Exception]] = []
+
+    def make(self, ref: RunRef, attempt: Callable[[RunRef], None]) -> None:
+        try:
+            attempt(ref)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
+            self._failures.append((ref, error))
+
+    def raise_failures(self) -> None:
+        if not self._failures:
+            return
+        told = "; ".join(f"run {ref.id}: {str(error) or type(error).__name__}" for ref, error in self._failures[:TOLD])
+        raise DispatchIncompleteError(
+            f"{len(self._failures)} runs could not be dispatched and are tried again: {told}"
+        ) from ExceptionGroup("of the pass", [error for _, error in self._failures])
 
 
 class _Pass:
@@ -77,6 +108,16 @@ class _Pass:
             case Admit():
                 self._admit(run)
 
+    def finish(self, ref: RunRef) -> None:
+        """A start that an earlier pass, or this one, did not finish. While the project is paused it gets no new job."""
+        run = self._ports.store.run(ref.id)
+        if run is None or run.status is not RunStatus.STARTING:
+            return
+        if pause_of(self._ports.store, run.project) is not None:
+            park_attempt(self._ports, run)
+        elif not self._room.is_throttled:
+            start_attempt(self._ports, self._room, run)
+
     def _decide(self, run: Run) -> Admit | Delay | Hold:
         ports, project = self._ports, self._ports.stage.find_project(run.project)
         if project is None:
@@ -96,7 +137,7 @@ class _Pass:
         now, before = self._ports.clock.now(), run.waiting
         due = delay.until or (before.due if before is not None else now)
         if before is None or (before.due, before.reason) != (due, delay.reason):
-            record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason))
+            record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason, delay.limit, delay.remedy))
 
     def _pass_over(self, run: Run) -> None:
         """Another may want an instance type for which there is room. The first that is passed over says so for all."""
@@ -113,6 +154,11 @@ class _Pass:
         intended = record(ports.store, run, AttemptIntended(ports.clock.now(), number, name))
         if intended.status is not RunStatus.STARTING:
             return  # somebody else was first
-        if start_attempt(ports, self._room, intended) is Started.YES:
-            load = self._loads[run.project]
-            self._loads[run.project] = ProjectLoad(load.open_runs + 1, load.started_today + (not run.attempts))
+        # As the store has counted it by now: a place, and of a first attempt a start, whatever AWS answers.
+        self._count(run, opened=1, started=not run.attempts)
+        if start_attempt(ports, self._room, intended) is not Started.YES:
+            self._count(run, opened=-1)
+
+    def _count(self, run: Run, *, opened: int, started: bool = False) -> None:
+        load = self._loads[run.project]
+        self._loads[run.project] = ProjectLoad(load.open_runs + opened, load.started_today + started)

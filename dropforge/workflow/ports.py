@@ -52,6 +52,10 @@ class QuotaZeroError(DropforgeError):
     """The account may run no job at all on that instance type; waiting does not help."""
 
 
+class NotAllowedError(DropforgeError):
+    """The deployment's own role may not do what it has to; the message is AWS's. Nothing starts until ops mend it."""
+
+
 class RejectedError(DropforgeError):
     """AWS will not take this request however often it is sent; the message is AWS's."""
 
@@ -375,7 +379,7 @@ class ImageRegistry(Protocol):
 
 class TrainingJobs(Protocol):
     def create(self, job: JobRequest) -> str:
-        """The new job's ARN. JobExistsError, BusyError, QuotaZeroError, RejectedError."""
+        """The new job's ARN. JobExistsError, BusyError, QuotaZeroError, NotAllowedError, RejectedError."""
         ...
 
     def describe(self, name: str) -> JobDescription | None:

@@ -10,7 +10,7 @@ from dropforge.domain.errors import DropforgeError
 from dropforge.domain.failure import infrastructure_failure
 from dropforge.domain.job_request import is_same_job, job_request
 from dropforge.domain.run import Attempt, Requester, Run, RunResult
-from dropforge.domain.run_events import AttemptFailed, JobStateObserved, RunFinished
+from dropforge.domain.run_events import AttemptFailed, AttemptStarted, JobStateObserved, RunFinished
 from dropforge.domain.training_job import JobDescription, JobStatus, parse_job_name
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
@@ -61,6 +61,9 @@ def observe(ports: Ports, run: Run, found_by: Requester | None = None) -> Run:
         return _end(ports, run, _vanished(ports, attempt)) if attempt.has_job else run
     if attempt.job_arn is None and not _is_ours(ports, run, attempt, job):
         return run  # the dispatcher, which intended the name, will find it taken and say so
+    if attempt.job_arn is None:
+        # SageMaker's event was faster than the dispatcher, or that was cut off: its word is written down here.
+        run = record(ports.store, run, AttemptStarted(ports.clock.now(), attempt.number, job.arn))
     if not job.state.status.is_terminal:
         return _goes_on(ports, run, attempt, job)
     failure = infrastructure_failure(job)
@@ -123,11 +126,14 @@ def _result(ports: Ports, run: Run, job: JobDescription) -> RunResult:
 
 
 def _reason(run: Run, job: JobDescription) -> str | None:
-    """A time-out is `Stopped` with the secondary status `MaxRuntimeExceeded`."""
+    """A time-out is `Stopped` with the secondary status `MaxRuntimeExceeded` or `MaxWaitTimeExceeded`."""
     if job.state.status is not JobStatus.STOPPED:
         return job.failure_reason
     if job.state.secondary == "MaxRuntimeExceeded":
         return f"stopped at its limit of {run.spec.stopping.max_runtime_minutes} minutes (stopping.max_runtime_minutes)"
+    if job.state.secondary == "MaxWaitTimeExceeded":
+        limit = run.spec.stopping.max_wait_minutes
+        return f"stopped at its limit of {limit} minutes, the wait for spot included (stopping.max_wait_minutes)"
     by = run.stopping.name if run.stopping is not None else "somebody"
     return job.failure_reason or f"stopped because {by} asked for it"
 

@@ -105,7 +105,10 @@ def _run_of_rebuild(ports: Ports, image: Image, dataset_version: str) -> Run:
             f"{project} has no dataset version {dataset_version}: start the pipeline with one that "
             f"`dropforge runs` shows, or with none"
         )
-    store.record_rebuild(Rebuild(project, dataset_version, _pusher(image), requested_at=ports.clock.now()))
+    by_hand = Rebuild(project, dataset_version, _pusher(image), ports.clock.now(), execution_id=image.execution_id)
+    if store.record_rebuild(by_hand).execution_id is None:
+        # It was asked for and never started: this build is it, and no second one is to follow.
+        store.rebuild_started(project, dataset_version, image.execution_id)
     rebuild = store.claim_rebuild(project, dataset_version, image.digest)
     first = store.image(project, rebuild.image_digest or image.digest) or image
     return request_run(ports, RunRequest(first, dataset, first.spec, rebuild.requester))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dropforge.domain.congestion import EVERY_TYPE, Congestion, refused
+from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.run import Run, RunRef
 from dropforge.workflow.ports import Ports
 
@@ -58,8 +59,15 @@ class Room:
 
     def _read_types(self) -> dict[str, str]:
         """Instance types of the runs that were open when the pass began; only where something was refused."""
-        runs = (self._ports.store.run(ref.id) for ref in self._open_runs)
+        runs = map(self._readable, self._open_runs)
         return {run.id: _type_of(run) for run in runs if run is not None and run.status.is_open}
+
+    def _readable(self, ref: RunRef) -> Run | None:
+        """A record that cannot be read keeps nobody else from starting; whoever looks at it itself raises that."""
+        try:
+            return self._ports.store.run(ref.id)
+        except InvalidDocumentError:
+            return None
 
 
 def _type_of(run: Run) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.dataset import Dataset, ListedObject
@@ -70,15 +72,36 @@ def seal_dataset(
 
 
 def wake_due_seals(ports: Ports) -> None:
-    """Every minute: heal wake-ups that were lost, each project by itself, and builds that could not start before."""
+    """Every minute: heal wake-ups that were lost, each project by itself, and builds that could not start before.
+
+    What fails for one project is raised once all others had their turn: SealsNotWokenError.
+    """
+    failures = []
+    for project, wake in _due(ports):
+        try:
+            wake()
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
+            failures.append((project, error))
+    if failures:
+        told = "; ".join(f"{project}: {str(error) or type(error).__name__}" for project, error in failures)
+        raise SealsNotWokenError(
+            f"not every project could be woken, the next minute tries again: {told}"
+        ) from ExceptionGroup("of the tick", [error for _, error in failures])
+
+
+def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:
     now = ports.clock.now()
     for timer in ports.store.due_seals(now):
         waits = timer.of is not None and timer.due is not None and timer.due > now - ON_ITS_WAY
         if ports.stage.find_project(timer.project) is not None and not waits:
-            ports.wakeups.seal(timer.project, timedelta(0), timer.of)
+            yield timer.project, partial(ports.wakeups.seal, timer.project, timedelta(0), timer.of)
     for rebuild in ports.store.unstarted_rebuilds():
         if ports.stage.find_project(rebuild.project) is not None:
-            start_rebuild(ports, rebuild)
+            yield rebuild.project, partial(start_rebuild, ports, rebuild)
+
+
+class SealsNotWokenError(DropforgeError):
+    """Some projects could not be woken, or their builds not started; the next minute tries again."""
 
 
 class _NotYetError(DropforgeError):

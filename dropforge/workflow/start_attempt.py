@@ -10,7 +10,7 @@ from dropforge.domain.job_request import is_same_job, job_request
 from dropforge.domain.run import Attempt, DelayCause, Run, RunResult
 from dropforge.domain.run_events import AttemptStarted, RunDelayed, RunEvent, RunFinished, RunHeld
 from dropforge.domain.training_job import JobRequest
-from dropforge.workflow.ports import BusyError, JobExistsError, Ports, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, Ports, QuotaZeroError, RejectedError
 from dropforge.workflow.recording import record
 from dropforge.workflow.room import Room
 from dropforge.workflow.stop_run import withdraw_stopped
@@ -26,9 +26,9 @@ def start_attempt(ports: Ports, room: Room, run: Run) -> Started:
     """Create the job under the name that the intent gave it; harmless however often it is repeated.
 
     Throttling, quota and capacity put the run back in line, later each time, and are remembered in `room`. A quota of
-    zero blocks it. A request that SageMaker rejects fails it. Any other error leaves the intent as it is, for the next
-    pass to go on from. A run that somebody stopped meanwhile gets its job all the same, so that none can be created
-    behind our back; the job is then stopped.
+    zero blocks it, and so does a role that may not create the job. A request that SageMaker rejects fails it. Any other
+    error leaves the intent as it is, for the next pass to go on from. A run that somebody stopped meanwhile gets its
+    job all the same, so that none can be created behind our back; the job is then stopped.
     """
     attempt = run.attempt
     if attempt is None:
@@ -41,6 +41,8 @@ def start_attempt(ports: Ports, room: Room, run: Run) -> Started:
         event, started = _back_in_line(ports, room, run, busy), Started.NO
     except QuotaZeroError:
         event, started = _blocked_by_quota(ports, run), Started.NEVER
+    except NotAllowedError as denied:
+        event, started = _blocked_by_permission(ports, run, denied), Started.NEVER
     except RejectedError as rejected:
         result = RunResult(reason=f"SageMaker rejected the job: {rejected}")
         event = RunFinished(ports.clock.now(), Outcome.FAILED, result, attempt=attempt.number)
@@ -53,6 +55,21 @@ def start_attempt(ports: Ports, room: Room, run: Run) -> Started:
     else:
         withdraw_stopped(ports, after)
     return started
+
+
+def park_attempt(ports: Ports, run: Run) -> None:
+    """Put an intended run whose project is paused back in line, unless its job is there already: that is recorded."""
+    attempt = run.attempt
+    if attempt is None:
+        raise ValueError(f"run {run.id} has no attempt to park")
+    now = ports.clock.now()
+    event: RunEvent = RunDelayed(now, now, DelayCause.PAUSED, "paused")
+    if ports.jobs.describe(attempt.job_name) is not None:
+        event = _adopt(ports, attempt, job_request(ports.stage.deployment, run, attempt))
+    after = record(ports.store, run, event)
+    if after.stopping is not None and after.status.is_open:
+        ports.jobs.stop(attempt.job_name)
+    withdraw_stopped(ports, after)
 
 
 def _back_in_line(ports: Ports, room: Room, run: Run, busy: BusyError) -> RunDelayed:
@@ -89,6 +106,18 @@ def _blocked_by_quota(ports: Ports, run: Run) -> RunHeld:
         reason=f"this account may run no {instance_type} for training at all: its quota is 0",
         remedy=(
             f'Ask in Service Quotas, for Amazon SageMaker, for a higher "{instance_type} for training job usage", '
+            f"then run `dropforge resume {run.project}`."
+        ),
+    )
+
+
+def _blocked_by_permission(ports: Ports, run: Run, denied: NotAllowedError) -> RunHeld:
+    return RunHeld(
+        at=ports.clock.now(),
+        outcome=Outcome.BLOCKED,
+        reason=f"AWS does not let the function dispatch-runs create the training job: {denied}",
+        remedy=(
+            "Deploy the stage again, or lift the organization's policy that denies it, "
             f"then run `dropforge resume {run.project}`."
         ),
     )

@@ -29,6 +29,8 @@ class MemoryBuilds:
         self.failures: dict[str, BuildFailure] = {}
         self.connection_pending = False
         self.busy = False
+        self.broken: dict[str, Exception] = {}
+        """What the start of a build fails with, by project."""
         self.retried: list[str] = []
         """Executions whose registration was asked for again; a test then plays it."""
         self.overtaken: set[str] = set()
@@ -63,6 +65,8 @@ class MemoryBuilds:
             raise ConnectionPendingError("complete the connection in the console under Developer Tools, Connections")
         if self.busy:
             raise BusyError("Rate exceeded", throttled=True)
+        if rebuild.project in self.broken:
+            raise self.broken[rebuild.project]
         token = f"{rebuild.project}/{rebuild.client_token}"
         if token not in self.rebuilds:
             self.rebuilds[token] = f"execution-{len(self.rebuilds) + 1}"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from dropforge.domain.training_job import JobDescription, JobRequest, JobState, JobStatus
-from dropforge.workflow.ports import BusyError, Clock, JobExistsError, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, Clock, JobExistsError, NotAllowedError, QuotaZeroError, RejectedError
 from tests.fakes.memory_bucket import MemoryBucket
 
 
@@ -41,6 +41,9 @@ class MemoryJobs:
         self.quota: dict[str, int] = {}
         self.throttled = False
         self.rejection: str | None = None
+        self.denial: str | None = None
+        self.failing: dict[str, Exception] = {}
+        """What CreateTrainingJob fails with, by job name."""
         self.creations = 0
         """How often CreateTrainingJob was called, successfully or not."""
 
@@ -48,6 +51,10 @@ class MemoryJobs:
         self.creations += 1
         if self.throttled:
             raise BusyError("Rate exceeded", throttled=True)
+        if job.name in self.failing:
+            raise self.failing[job.name]
+        if self.denial is not None:
+            raise NotAllowedError(self.denial)
         if job.name in self.descriptions:
             raise JobExistsError(f"{job.name} exists already")
         if self.rejection is not None:

@@ -8,7 +8,7 @@ import pytest
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.head import Pause
 from dropforge.domain.project import GuardRails
-from dropforge.domain.run import DelayCause
+from dropforge.domain.run import DelayCause, Limit
 from dropforge.domain.training_spec import Compute, InputMode, Stopping, TrainingSpec
 from tests.fakes.specimens import after
 from tests.fakes.world import DIGITS, START
@@ -66,11 +66,15 @@ def test_what_is_wrong_with_a_run_is_said_even_while_its_project_is_paused() -> 
 def test_what_passes_by_itself_delays_a_run_in_its_place(
     circumstances: Circumstances, cause: DelayCause, reason: str
 ) -> None:
-    assert decide(after(), DIGITS, circumstances) == Delay(None, cause, reason)
+    decision = decide(after(), DIGITS, circumstances)
+    assert isinstance(decision, Delay)
+    assert (decision.until, decision.cause, decision.reason) == (None, cause, reason)
 
 
 def test_a_full_day_delays_a_run_until_the_next_utc_midnight() -> None:
     decision = decide(after(), DIGITS, replace(FREE, load=ProjectLoad(0, 20)))
-    assert decision == Delay(
-        datetime(2026, 2, 1, tzinfo=UTC), DelayCause.LIMIT, "digits has started its 20 runs of today"
-    )
+    assert isinstance(decision, Delay)
+    assert (decision.until, decision.limit) == (datetime(2026, 2, 1, tzinfo=UTC), Limit.RUNS_PER_DAY)
+    assert decision.reason == "digits has started its 20 runs of today"
+    assert "it starts by itself on 2026-02-01 at 00:00 UTC" in decision.remedy
+    assert "raise guard_rails.runs_per_day of digits" in decision.remedy

@@ -82,7 +82,7 @@ def test_an_object_outside_every_prefix_is_refused_once_with_the_prefixes_to_cho
     (notice,) = world.store.notices(10)
     assert notice.kind is Outcome.REFUSED
     assert "elsewhere/train.csv lies outside every project's data prefix (digits/)" in notice.sentence
-    assert notice.evidence["version_id"] == drop.version_id
+    assert notice.details == (f"elsewhere/train.csv (version {drop.version_id})",)
     assert len(world.store.pending_announcements()) == 1
 
 
@@ -100,3 +100,22 @@ def test_folders_and_markers_are_not_data_and_nothing_to_complain_of(key: str) -
     world.drop(key, b"")
     assert world.store.notices(10) == ()
     assert world.store.seal_timer("digits") is None
+
+
+def test_many_objects_outside_every_prefix_are_one_notice_a_folder_and_hour() -> None:
+    world = World()
+    for key in ("elsewhere/a", "elsewhere/deep/b", "other/c", "d"):
+        world.drop(key)
+    assert len(world.store.notices(10)) == 3
+    world.clock.pass_by(hours=1)
+    world.drop("elsewhere/a")
+    notices = world.store.notices(10)
+    assert len(notices) == 4
+    assert "Others like it below elsewhere/ are told of once an hour." in notices[0].sentence
+
+
+def test_many_empty_objects_are_one_notice_and_another_than_that_of_the_folders_strangers() -> None:
+    world = World()
+    for key in ("digits/a", "digits/b", "elsewhere/a"):
+        world.drop(key, b"")
+    assert len(world.store.notices(10)) == 2

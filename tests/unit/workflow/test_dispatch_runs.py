@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import DelayCause, Run, RunStatus
 from dropforge.domain.run_events import AttemptIntended
 from dropforge.domain.training_job import job_name
 from dropforge.domain.training_spec import Compute, TrainingSpec
+from dropforge.workflow.dispatch_runs import DispatchIncompleteError
 from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.recording import record
 from dropforge.workflow.resume_project import resume_project
@@ -265,3 +268,114 @@ def test_a_project_that_is_no_longer_declared_holds_its_runs() -> None:
     held = world.only_run().held
     assert held is not None
     assert "no longer declared" in held.reason
+
+
+def test_a_run_that_a_limit_of_the_project_holds_back_is_told_of_once_with_what_to_do() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(concurrent_runs=1)))), 2)
+    for _ in range(3):
+        world.dispatch()
+        world.clock.pass_by(minutes=1)
+    world.deliver_announcements()
+    ((mail, announcement),) = world.mailbox.mails
+    assert announcement.outcome is Outcome.WAITING
+    assert mail.subject == "[dropforge] digits waiting: digits has 1 runs open, as many as it may"
+    assert "raise guard_rails.concurrent_runs of digits" in mail.body
+    assert "dropforge resume digits" in mail.body
+
+
+def test_a_limit_of_the_stage_is_told_of_as_the_stages() -> None:
+    world = with_runs(World(stage_of(concurrent_runs=1)), 2)
+    world.dispatch()
+    world.deliver_announcements()
+    ((mail, _),) = world.mailbox.mails
+    assert "raise concurrent_runs of the stage" in mail.body
+
+
+def test_the_limit_of_a_day_is_told_of_once_however_many_days_it_holds_a_run_back() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1)))), 3)
+    world.dispatch()
+    world.dispatch()
+    for _ in range(3):
+        world.clock.pass_by(days=1)
+        world.dispatch()
+    world.deliver_announcements()
+    told = [subject for subject in world.mailbox.subjects if "runs of today" in subject]
+    assert len(told) == 2
+
+
+def test_a_resume_looks_anew_at_what_waits_for_tomorrow_so_that_a_raised_limit_takes_effect() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1)))), 2)
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.WAITING]
+    raised = replace(DIGITS, guard_rails=GuardRails(runs_per_day=2))
+    world.ports = replace(world.ports, stage=stage_of(raised))
+    released = resume_project(world.ports, "digits", "ops")
+    assert [run.id for run in released] == [world.store.runs_of_project("digits", 1)[0].id]
+    world.dispatch()
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING]
+
+
+def test_a_resume_leaves_alone_what_waits_since_aws_has_no_room() -> None:
+    world = with_run(World())
+    world.jobs.throttled = True
+    world.dispatch()
+    assert resume_project(world.ports, "digits", "ops") == ()
+
+
+def test_a_start_that_fails_unexpectedly_keeps_no_other_run_from_starting() -> None:
+    world = with_runs(World(), 2)
+    first, second = sorted(world.store.runs.values(), key=lambda run: run.requested_at)
+    world.jobs.failing[job_name("dropforge-test", first.id, 1)] = OSError("connection reset")
+    with pytest.raises(DispatchIncompleteError, match=f"run {first.id}: connection reset"):
+        world.dispatch()
+    assert world.run(second.id).status is RunStatus.RUNNING
+    world.jobs.failing.clear()
+    world.dispatch()
+    assert world.run(first.id).status is RunStatus.RUNNING
+
+
+def test_a_role_that_may_not_create_jobs_blocks_the_run_and_says_so() -> None:
+    world = with_run(World())
+    world.jobs.denial = "not authorized to perform: sagemaker:CreateTrainingJob"
+    world.dispatch()
+    held = world.only_run().held
+    assert held is not None
+    assert held.outcome is Outcome.BLOCKED
+    assert "sagemaker:CreateTrainingJob" in held.reason
+    assert "dropforge resume digits" in held.remedy
+
+
+def test_a_pause_parks_an_intent_that_has_no_job_and_a_resume_carries_it_out_once() -> None:
+    world = with_run(World())
+    intended(world)
+    pause_project(world.ports, "digits", "ops")
+    world.dispatch()
+    assert statuses(world) == [RunStatus.WAITING]
+    assert world.jobs.creations == 0
+    resume_project(world.ports, "digits", "ops")
+    world.dispatch()
+    run = world.only_run()
+    assert run.status is RunStatus.RUNNING
+    assert [each.number for each in run.attempts] == [1]
+
+
+def test_a_pause_still_writes_down_a_job_that_was_created() -> None:
+    world = with_run(World())
+    world.dispatch()
+    started = world.only_run()
+    unwritten = replace(started, status=RunStatus.STARTING, attempts=(replace(started.attempts[0], job_arn=None),))
+    world.store.runs[unwritten.id] = unwritten
+    pause_project(world.ports, "digits", "ops")
+    world.dispatch()
+    run = world.only_run()
+    assert run.status is RunStatus.RUNNING
+    assert run.attempts[0].job_arn == started.attempts[0].job_arn
+
+
+def test_a_day_counts_every_first_attempt_of_a_pass_whatever_aws_answers() -> None:
+    project = replace(DIGITS, guard_rails=GuardRails(runs_per_day=1))
+    world = with_runs(World(stage_of(project)), 2)
+    world.jobs.rejection = "The image does not exist"
+    world.dispatch()
+    assert statuses(world) == [RunStatus.FAILED, RunStatus.WAITING]
+    assert world.jobs.creations == 1

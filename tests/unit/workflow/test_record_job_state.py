@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from dropforge.domain.project import GuardRails
 from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.training_job import JobStatus, job_name
 from dropforge.workflow.record_job_state import UnknownRunError, record_job_state
 from tests.fakes.memory_jobs import JobEnd
-from tests.fakes.world import World
+from tests.fakes.world import DIGITS, World, stage_of
 
 
 def running(world: World) -> Run:
@@ -135,3 +136,26 @@ def test_a_job_of_our_name_without_a_run_is_kept_for_people_to_look_at() -> None
     world = World()
     with pytest.raises(UnknownRunError, match="look who created it"):
         record_job_state(world.ports, job_name("dropforge-test", "0" * 20, 1))
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_an_event_that_is_faster_than_the_dispatcher_leaves_the_jobs_arn_and_start_on_record(*, ended: bool) -> None:
+    world = World()
+    run = running(world)
+    (attempt,) = run.attempts
+    unwritten = replace(attempt, job_arn=None, started_at=None)
+    world.store.runs[run.id] = replace(run, status=RunStatus.STARTING, attempts=(unwritten,))
+    if ended:
+        world.jobs.end(attempt.job_name, JobEnd())
+    record_job_state(world.ports, attempt.job_name)
+    after = world.only_run()
+    assert after.status is (RunStatus.COMPLETED if ended else RunStatus.RUNNING)
+    assert after.attempts[0].job_arn == attempt.job_arn
+    assert after.attempts[0].started_at == world.clock.now()
+
+
+def test_the_end_of_the_wait_for_spot_instances_is_told_as_a_time_out() -> None:
+    world = World(stage_of(replace(DIGITS, guard_rails=GuardRails(max_attempts=1))))
+    run = world.finish(running(world), JobEnd(JobStatus.STOPPED, "MaxWaitTimeExceeded", model=None))
+    assert run.result is not None
+    assert "stopping.max_wait_minutes" in (run.result.reason or "")

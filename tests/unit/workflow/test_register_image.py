@@ -185,3 +185,31 @@ def test_what_a_build_says_is_checked_again(claims: object, sentence: str) -> No
     with pytest.raises(ImageRefusedError, match=sentence):
         register_image(world.ports, replace(world.built(), claims=claims))
     assert world.store.head("digits").image is None
+
+
+def test_a_rebuild_that_was_started_by_hand_is_on_record_and_is_not_started_again() -> None:
+    world = with_data(World(stage_of(REBUILDING)))
+    (rebuild,) = world.store.rebuilds.values()
+    world.store.rebuilds.clear()
+    built = world.built(commit="c1", dataset=rebuild.dataset_version, execution="by-hand")
+    register_image(world.ports, built)
+    recorded = world.store.rebuild("digits", rebuild.dataset_version)
+    assert recorded is not None
+    assert recorded.execution_id == "by-hand"
+    assert world.store.unstarted_rebuilds() == ()
+
+
+def test_a_rebuild_that_waited_and_was_then_started_by_hand_is_not_started_again() -> None:
+    world = World(stage_of(REBUILDING))
+    world.builds.busy = True
+    with_data(world)
+    (rebuild,) = world.store.unstarted_rebuilds()
+    register_image(world.ports, world.built(dataset=rebuild.dataset_version, execution="by-hand"))
+    assert world.store.unstarted_rebuilds() == ()
+
+
+def test_a_request_not_to_train_counts_wherever_a_long_message_says_it() -> None:
+    world = with_data(World())
+    registered = world.push(message="Explain at length. " * 200 + "[Skip train]")
+    assert registered.run is None
+    assert len(registered.image.message) == 2_000

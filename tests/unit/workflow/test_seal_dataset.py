@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.artifact_layout import channel_files_key, manifest_key
 from dropforge.domain.dataset import Checksum
@@ -16,7 +18,7 @@ from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.project_status import project_status
 from dropforge.workflow.resume_project import resume_project
-from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
+from dropforge.workflow.seal_dataset import SealsNotWokenError, seal_dataset, wake_due_seals
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.world import DIGITS, World, stage_of
 
@@ -251,3 +253,17 @@ def test_a_busy_codepipeline_delays_a_rebuild_and_loses_nothing() -> None:
     world.builds.busy = False
     wake_due_seals(world.ports)
     assert world.store.unstarted_rebuilds() == ()
+
+
+def test_a_build_that_cannot_be_started_keeps_no_other_projects_from_starting() -> None:
+    cancer = replace(REBUILDING, name="cancer", data_prefix="cancer/")
+    world = World(stage_of(REBUILDING, cancer))
+    world.builds.busy = True
+    for project in ("cancer", "digits"):
+        world.drop(f"{project}/a")
+        world.grow_quiet(project)
+    world.builds.busy = False
+    world.builds.broken["cancer"] = OSError("connection reset")
+    with pytest.raises(SealsNotWokenError, match="cancer: connection reset"):
+        wake_due_seals(world.ports)
+    assert [each.project for each in world.store.unstarted_rebuilds()] == ["cancer"]
