@@ -81,7 +81,8 @@ def test_each_kind_of_item_is_described_by_the_keys_that_it_has() -> None:
         layout.rebuild("<p>", "<version>"), layout.open_runs("<p>"), layout.day("<p>", "<date>"),
         layout.seal_timer("<p>"), layout.pause("<p>"), layout.object_version("<bucket>", "<key>", "<id>"),
         layout.membership("<bucket>", "<key>", "<id>", "<p>", "<version>"), layout.run("<run>"),
-        layout.notice("<id>"),
+        layout.notice("<id>"), layout.object_seal_timer("<bucket>", "<key>", "<id>"), layout.pool("<p>", "<channel>"),
+        layout.pinned("<key>"), layout.latest_drop("<bucket>", "<key>"), layout.congestion("<type>"),
     ]  # fmt: skip
     described = {
         (partition, code(row[2])[0])
@@ -110,7 +111,7 @@ def test_the_guard_rails_of_the_page_have_the_defaults_of_the_code() -> None:
     rails = GuardRails()
     assert set(said) == set(vars(rails))
     assert said["instance_types"] == f"`[{', '.join(rails.instance_types)}]`"
-    for name in ("max_instances", "max_runtime_minutes", "runs_per_day", "concurrent_runs"):
+    for name in ("max_instances", "max_runtime_minutes", "runs_per_day", "concurrent_runs", "max_attempts"):
         assert said[name].split(",")[0] == str(getattr(rails, name))
 
 
