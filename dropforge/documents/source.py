@@ -27,6 +27,7 @@ _SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
     (re.compile(r"[-+]?(?:0|[1-9][0-9]*)"), int),
     (re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"), float),
 )
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _UNTAGGED = "untagged"
 
 
@@ -76,15 +77,7 @@ def parse(data: bytes, name: str, verbatim: Collection[str] = ()) -> Source:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _refusal(name, line, "is not UTF-8", "save the file as UTF-8") from error
-    try:
-        root = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _refusal(name, mark.line + 1 if mark else 1, *_syntax(error, text)) from error
-    except yaml.YAMLError as error:
-        raise _refusal(name, 1, "holds a character that YAML does not allow", "remove control characters") from error
-    except RecursionError as error:
-        raise _refusal(name, 1, "is nested too deeply", f"nest at most {MAX_DEPTH} levels") from error
+    root = _composed(text, name)
     if root is None:
         raise _refusal(name, 1, "is empty", "write the document, or start from `dropforge init`")
     reading = _Reading(name, frozenset(verbatim))
@@ -92,6 +85,21 @@ def parse(data: bytes, name: str, verbatim: Collection[str] = ()) -> Source:
     if reading.problems:
         raise DocumentError(reading.problems)
     return Source(name, content, reading.lines)
+
+
+def _composed(text: str, name: str) -> yaml.Node | None:
+    try:
+        root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _refusal(name, mark.line + 1 if mark else 1, *_syntax(error, text)) from error
+    except yaml.YAMLError as error:
+        raise _refusal(name, 1, "holds a character that YAML does not allow", "remove control characters") from error
+    except (ValueError, OverflowError) as error:  # of an escape such as \UFFFFFFFF, which PyYAML hands to chr()
+        raise _refusal(name, 1, "has an escape that stands for no character", r"write \U0000 to \U0010FFFF") from error
+    except RecursionError as error:
+        raise _refusal(name, 1, "is nested too deeply", f"nest at most {MAX_DEPTH} levels") from error
+    return root
 
 
 @dataclass
@@ -116,10 +124,21 @@ class _Reading:
         if node.tag != _UNTAGGED:
             self._refuse(line, f"has the tag `{node.tag}`", "remove the tag; put text in quotes")
         if isinstance(node, yaml.ScalarNode):
-            return _scalar(node, as_text=as_text)
+            return self._scalar(node, as_text=as_text)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*location, at), as_text=as_text) for at, item in enumerate(node.value)]
         return self._mapping(node, location, as_text=as_text)
+
+    def _scalar(self, node: yaml.ScalarNode, *, as_text: bool) -> object:
+        line, text = node.start_mark.line + 1, str(node.value)
+        if _HALF_CHARACTER.search(text):
+            self._refuse(line, "has an escape that stands for half a character", "write the character itself")
+            return None
+        try:
+            return _scalar(node, as_text=as_text)
+        except ValueError:  # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+            self._refuse(line, f"holds a number of {len(text):,} digits", "write a number that a field can hold")
+            return None
 
     def _mapping(self, node: yaml.Node, location: Location, *, as_text: bool) -> dict[str, object]:
         content: dict[str, object] = {}

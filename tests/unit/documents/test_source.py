@@ -84,3 +84,16 @@ def test_an_alias_of_itself_and_deep_nesting_end_in_a_refusal() -> None:
 def test_a_file_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="cannot be read: no such file or directory"):
         read(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nvolume_gb: " + "9" * 5000, "it.yaml:2: holds a number of 5,000 digits"),
+        (r'a: "\UFFFFFFFF"', "has an escape that stands for no character"),
+        (r'a: "\U00110000"', "has an escape that stands for no character"),
+        (r'a: "\uD800"', "has an escape that stands for half a character"),
+    ],
+)
+def test_what_python_can_not_take_as_a_number_or_a_character_is_refused_with_a_sentence(text: str, said: str) -> None:
+    assert said in refusal(text)
