@@ -1,7 +1,7 @@
 """What each function is for and what it may do: one place to read who can change what.
 
-The trail's table is only ever added to: no function may update or delete there. No function may delete a training job,
-an object or an image, and none may list training jobs.
+The trail's table is only ever added to: no function may update or delete there, and who records no run may not add.
+No function may delete a training job, an object or an image, and none may list training jobs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = MappingProxyType(
         "seal_dataset": 900,
         "register_image": 120,
         "dispatch_runs": 120,
-        "record_job_state": 300,
+        "record_job_state": 900,
         "record_build_state": 60,
         "announce": 60,
         "sweep": 600,
@@ -30,9 +30,10 @@ TIMEOUT_SECONDS = MappingProxyType(
 )
 """Sealing copies whole datasets; recording a finished job reads its model once, to hash it."""
 
-MEMORY_MB = MappingProxyType({"seal_dataset": 1769})
-"""Of functions that need more than the rest. So much is one whole processor, for sixteen copies side by side and the
-list of a large prefix: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769})
+"""Of functions that need more than the rest. So much is one whole processor: for sixteen copies side by side and the
+list of a large prefix, and for the hash of a model: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+"""
 
 PURPOSES = MappingProxyType(
     {
@@ -53,14 +54,15 @@ GROUP_BECAUSE = "IAM writes a log group's own ARN with this ending: it is the on
 BUILD_LOGS_BECAUSE = "The streams of the project's own build log; CodeBuild chooses their names."
 STATE_ACTIONS = (
     "BatchGetItem",
-    "BatchWriteItem",
-    "ConditionCheckItem",
-    "DeleteItem",
     "GetItem",
     "PutItem",
     "Query",
     "UpdateItem",
 )
+FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem", "dispatch_runs": "DeleteItem"})
+"""Thousands of object versions enter with a dataset version; what AWS refused is forgotten once it has room again."""
+WITHOUT_RUNS = frozenset({"data_dropped", "record_build_state"})
+"""Functions that record no event of any run."""
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
 
 
@@ -100,16 +102,19 @@ class Reach:
                 *self.announce(),
             ],
         }
-        return [*self.keep_records(), *by_module[module]]
+        return [*self.keep_records(module), *by_module[module]]
 
-    def keep_records(self) -> list[Permission]:
+    def keep_records(self, module: str) -> list[Permission]:
         """State is read and written; the trail is only put to, on condition that the entry is absent."""
         state = arn("dynamodb", f"table/{self.names.of('state')}")
-        return [
-            allow([f"dynamodb:{action}" for action in STATE_ACTIONS], [state]),
+        further = [FURTHER_STATE_ACTIONS[module]] if module in FURTHER_STATE_ACTIONS else []
+        on_state = [
+            allow([f"dynamodb:{action}" for action in sorted([*STATE_ACTIONS, *further])], [state]),
             allow(["dynamodb:Query"], [f"{state}/index/{index.name}" for index in INDEXES]),
-            allow(["dynamodb:PutItem"], [arn("dynamodb", f"table/{self.names.of('trail')}")]),
         ]
+        if module in WITHOUT_RUNS:
+            return on_state
+        return [*on_state, allow(["dynamodb:PutItem"], [arn("dynamodb", f"table/{self.names.of('trail')}")])]
 
     def wake_dispatcher(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo"))])

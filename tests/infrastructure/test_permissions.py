@@ -73,15 +73,32 @@ def test_a_service_reaches_a_queue_topic_or_bucket_for_this_deployments_resource
         assert "dropforge-local-" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
 
 
-def test_every_function_adds_to_the_trail_and_nobody_changes_or_removes_an_entry(local: Synthesis) -> None:
+def test_who_records_runs_adds_to_the_trail_and_nobody_changes_or_removes_an_entry(local: Synthesis) -> None:
     may: dict[str, set[str]] = {}
     for path, statement in local.statements():
         if any("table/dropforge-local-trail" in resource for resource in _list(statement["Resource"])):
             may.setdefault(path, set()).update(_list(statement["Action"]))
-    assert len(may) == len(FUNCTIONS)
+    assert len(may) == len(FUNCTIONS) - 2
+    assert not any("Function-data-dropped" in path or "Function-record-build-state" in path for path in may)
     for path, actions in may.items():
         reads = {"dynamodb:Query"} if any(one in path for one in ("Function-announce", "Function-sweep")) else set()
         assert actions == {"dynamodb:PutItem"} | reads, path
+
+
+@pytest.mark.parametrize(
+    ("action", "functions"),
+    [
+        ("dynamodb:DeleteItem", ["Function-dispatch-runs"]),
+        ("dynamodb:BatchWriteItem", ["Function-seal-dataset"]),
+        ("dynamodb:ConditionCheckItem", []),
+    ],
+)
+def test_items_are_deleted_or_written_in_bulk_by_those_alone_who_have_to(
+    local: Synthesis, action: str, functions: list[str]
+) -> None:
+    paths = [path for path, statement in local.statements() if action in _list(statement["Action"])]
+    assert len(paths) == len(functions)
+    assert all(function in path for function, path in zip(functions, paths, strict=True))
 
 
 @pytest.mark.parametrize(
