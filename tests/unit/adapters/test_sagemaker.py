@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from dropforge.adapters.sagemaker import described, is_absence, refusal_in
 from dropforge.domain.training_job import JobState, JobStatus, StatusTransition
-from dropforge.workflow.ports import BusyError, JobExistsError, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, QuotaZeroError, RejectedError
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EAST = timezone(timedelta(hours=2))
@@ -90,7 +90,11 @@ def test_what_sagemaker_will_never_take_is_rejected() -> None:
     assert isinstance(refusal_in(refused("ValidationException", "2 validation errors detected")), RejectedError)
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalFailure", "ExpiredTokenException"])
+def test_a_role_that_may_not_create_jobs_is_told_apart_from_a_request_that_is_wrong() -> None:
+    assert isinstance(refusal_in(refused("AccessDeniedException", "not authorized")), NotAllowedError)
+
+
+@pytest.mark.parametrize("code", ["InternalFailure", "ExpiredTokenException"])
 def test_an_error_that_is_no_answer_about_the_job_is_none_of_these(code: str) -> None:
     assert refusal_in(refused(code)) is None
 
