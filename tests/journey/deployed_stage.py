@@ -18,10 +18,10 @@ from demo.workbench import BIN, Workbench
 from dropforge.adapters import ssm
 from dropforge.adapters.clients import AwsClients
 from dropforge.bootstrap import wire
-from dropforge.domain.head import ProjectHead, SealTimer
+from dropforge.domain.head import ProjectHead
 from dropforge.domain.image import Image
 from dropforge.domain.notice import Notice
-from dropforge.domain.run import Run, RunStatus
+from dropforge.domain.run import RequesterKind, Run, RunStatus
 from dropforge.settings import Deployment
 from dropforge.workflow.ports import Ports
 
@@ -200,10 +200,11 @@ class DeployedStage:
         return self.image_of(project, self.clone(project).push(message))
 
     def new_run(self, project: str, *known: str, seconds: float | None = None) -> Run:
-        """Wait for a run of the project other than those known."""
+        """Wait for a run that a push or a drop asked for, other than those known."""
 
         def look() -> Run | None:
-            return next((run for run in self.runs(project) if run.id not in known), None)
+            asked = (run for run in self.runs(project) if run.requester.kind is not RequesterKind.USER)
+            return next((run for run in asked if run.id not in known), None)
 
         return self.eventually(look, f"a new run of {project}", seconds or self.patience.run)
 
@@ -235,15 +236,16 @@ class DeployedStage:
             lambda: f"there are: {[each.subject for each in self.notices()]}",
         )
 
-    def sealed_again(self, project: str, since: SealTimer | None, drops: int) -> None:
-        """Wait until so many further drops were counted and the data was sealed: what had to start has started."""
-        revision = (since.revision if since else 0) + drops
-
+    def quiet(self, project: str) -> None:
+        """Wait until every event on data was taken note of and nothing waits to be sealed: what had to start has."""
         def look() -> bool | None:
+            answer = self.aws.sqs.get_queue_attributes(QueueUrl=self.queue("ingest"), AttributeNames=["All"])
+            counts = answer["Attributes"]
+            waiting = counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]
             timer = self.ports.store.seal_timer(project)
-            return (timer is not None and timer.revision >= revision and timer.due is None) or None
+            return (waiting == ("0", "0") and (timer is None or timer.due is None)) or None
 
-        self.eventually(look, f"{project} being sealed after {drops} drops", self.patience.run)
+        self.eventually(look, f"the end of what drops on {project} set off", self.patience.run)
 
     def eventually(
         self,
