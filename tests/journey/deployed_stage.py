@@ -238,6 +238,7 @@ class DeployedStage:
 
     def quiet(self, project: str) -> None:
         """Wait until every event on data was taken note of and nothing waits to be sealed: what had to start has."""
+
         def look() -> bool | None:
             answer = self.aws.sqs.get_queue_attributes(QueueUrl=self.queue("ingest"), AttributeNames=["All"])
             counts = answer["Attributes"]
