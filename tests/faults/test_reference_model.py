@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -102,7 +103,7 @@ class Delivery(RuleBasedStateMachine):
         for name in self.world.jobs.running()[:1]:
             self.world.jobs.end(name, JobEnd())
             if is_told:
-                self.deliver(lambda ports: record_job_state(ports, name), where)
+                self.deliver(partial(record_job_state, job_name=name), where)
 
     @rule(where=WHERE)
     def the_sweep_comes_by(self, where: tuple[int, bool] | None) -> None:
