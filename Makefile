@@ -3,7 +3,7 @@ PYTHON ?= python3
 STAGE  ?= dev
 SHELL  := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-local unit lint lock schemas e2e clean
+.PHONY: help setup demo up down test test-local unit faults guards lint lock schemas e2e clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ test-local: setup  ## the long tests: every fault schedule, the local AWS itself
 
 unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
 	@.venv/bin/python -m pytest tests/unit
+
+faults: setup  ## a million seeded schedules of everything that can go wrong, over all cores, and the burst: an hour or more
+	@.venv/bin/python -m tests.faults
+	@.venv/bin/python -m tests.faults.burst
+
+guards: setup  ## take each guard away in turn, see which test fails, and write the table of docs/guarantees.md: minutes
+	@.venv/bin/python -m tests.faults.remove_guards
 
 lint: setup
 	@.venv/bin/ruff check .

@@ -30,10 +30,6 @@ class Congestion:
         """Whether one more job, besides so many that are open, would be asked for in vain."""
         return now < self.until and (self.open_jobs is None or open_jobs >= self.open_jobs)
 
-    def is_over(self, open_jobs: int) -> bool:
-        """Whether a job that was just taken, besides so many, shows more room than there was."""
-        return self.open_jobs is None or open_jobs >= self.open_jobs
-
 
 def refused(scope: str, open_jobs: int | None, now: datetime, before: Congestion | None) -> Congestion:
     """What to remember of one more refusal: each waits longer than the one before, from 30 s (of throttling 5 s) on."""

@@ -198,7 +198,10 @@ class Pools(Protocol):
 
 class SealTimers(Protocol):
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
-        """Count a drop: revision + 1, a new last drop and due time. The timer's item is never deleted."""
+        """Count a drop: revision + 1, who it was by, and a new due time. The timer's item is never deleted.
+
+        `last_drop_at` is then the latest that was ever told, since drops come out of order.
+        """
         ...
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:

@@ -44,11 +44,14 @@ class Room:
         return note
 
     def take(self, run: Run) -> None:
-        """The run's job was created: what that disproves is forgotten."""
-        for scope in self._notes.keys() & {EVERY_TYPE, _type_of(run)}:
-            if self._notes[scope].is_over(self._open_besides(run)):
-                del self._notes[scope]
-                self._ports.store.forget_congestion(scope)
+        """The run's job was created, so requests are not throttled any more.
+
+        What is noted of an instance type stays until its time is over: one job more than there was room for may only
+        mean that another has just ended unseen, and forgetting would have the next ones ask in vain again.
+        """
+        if EVERY_TYPE in self._notes:
+            del self._notes[EVERY_TYPE]
+            self._ports.store.forget_congestion(EVERY_TYPE)
         self._taken[run.id] = _type_of(run)
 
     def _open_besides(self, run: Run) -> int:

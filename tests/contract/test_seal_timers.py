@@ -18,6 +18,13 @@ def test_each_drop_is_counted_and_moves_the_due_time(store: MetadataStore) -> No
     assert store.seal_timer("digits") == again
 
 
+def test_the_last_drop_is_the_latest_one_whatever_the_order_in_which_they_are_told(store: MetadataStore) -> None:
+    store.touch_seal("digits", "ada", later(seconds=9), later(seconds=69))
+    late = store.touch_seal("digits", "bob", NOON, later(seconds=70))
+    assert late == SealTimer("digits", 2, later(seconds=9), "bob", later(seconds=70))
+    assert store.seal_timer("digits") == late
+
+
 def test_a_project_without_drops_has_no_timer(store: MetadataStore) -> None:
     assert store.seal_timer("digits") is None
     assert not store.clear_seal(SealTimer("digits", 1, NOON, "ada", NOON))

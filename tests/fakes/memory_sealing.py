@@ -30,7 +30,9 @@ class MemorySealing:
         self.bindings: dict[str, Binding] = {}
 
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
-        self.timers[project] = SealTimer(project, self._count(project), at, by, due)
+        before = self.timers.get(project)
+        latest = max(before.last_drop_at, at) if before else at
+        self.timers[project] = SealTimer(project, self._count(project), latest, by, due)
         return self.timers[project]
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:

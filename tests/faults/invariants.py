@@ -6,7 +6,7 @@ The numbers are those of docs/guarantees.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -123,16 +123,18 @@ def check_lease(was: Announcement, leased: Announcement, now: datetime) -> None:
     require(was.is_free(now), 4, f"{leased.key} was leased, and was {was.state.value} or leased before")
 
 
-def check_last_mail(world: World, now: datetime) -> None:
+def check_last_mail(world: World, now: datetime, unanswered: Collection[int] = ()) -> None:
     """Just published: a second time only if who published before had not written it down when their lease ran out.
 
-    Or if this sender's own lease ran out before it could publish.
+    Or if this sender's own lease ran out before it could publish, or if SNS never answered who published before:
+    `unanswered` are the places of such mails.
     """
     _, sent = world.mailbox.mails[-1]
     if sent.leased_until is not None and sent.leased_until <= now:
         return
     granted = now if sent.leased_until is None else sent.leased_until - LEASE
-    for _, earlier in world.mailbox.mails[:-1]:
+    answered = [mail for place, mail in enumerate(world.mailbox.mails[:-1]) if place not in unanswered]
+    for _, earlier in answered:
         ran_out = earlier.leased_until is not None and earlier.leased_until <= granted
         require(earlier.key != sent.key or ran_out, 4, f"{sent.key} was sent by two at once")
 

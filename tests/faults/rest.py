@@ -33,7 +33,7 @@ def one_quarter_of_an_hour(world: World) -> None:
     sweep(world.ports)
     wake_due_seals(world.ports)
     for timer in world.store.due_seals(world.clock.now()):
-        seal_dataset(world.ports, timer.project)
+        seal_dataset(world.ports, timer.project, timer.of)
     for rebuild in _builds_to_end(world):
         world.push_rebuild(rebuild)
     dispatch_runs(world.ports)
@@ -50,7 +50,8 @@ def owed(world: World) -> list[str]:
     unfinished = {RunStatus.WAITING, RunStatus.STARTING, RunStatus.RUNNING}
     runs = [f"run {run.id} is {run.status.value}" for run in store.runs.values() if run.status in unfinished]
     mails = [f"{each.key} is pending" for each in store.pending_announcements()]
-    timers = [f"{timer.project} is to be sealed" for timer in store.timers.values() if timer.due is not None]
+    seals = [*store.timers.values(), *store.object_timers.values()]
+    timers = [f"{timer.project} is to be sealed" for timer in seals if timer.due is not None]
     builds = [f"a build of {each.project} is to be started" for each in store.unstarted_rebuilds()]
     builds += [f"the build {each.execution_id} goes on" for each in _builds_to_end(world)]
     return runs + mails + timers + builds

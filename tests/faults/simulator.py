@@ -13,8 +13,10 @@ from datetime import timedelta
 from functools import partial
 
 from dropforge.domain.artifact_layout import manifest_key
-from dropforge.domain.project import OnData
+from dropforge.domain.drop import ObjectRef
+from dropforge.domain.project import OnData, SealMode, SealPolicy
 from dropforge.domain.run import RunStatus
+from dropforge.domain.sealing import MARKER
 from dropforge.domain.training_job import JobStatus
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.announce import announce
@@ -22,12 +24,12 @@ from dropforge.workflow.dispatch_runs import dispatch_runs
 from dropforge.workflow.record_job_state import record_job_state
 from dropforge.workflow.register_image import BuiltImage, register_image
 from dropforge.workflow.retry_run import retry_run
-from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
+from dropforge.workflow.seal_dataset import Turn, seal_dataset, wake_due_seals
 from dropforge.workflow.stop_run import stop_run
 from dropforge.workflow.sweep import sweep
 from tests.fakes.interruption import CutOff
 from tests.fakes.memory_jobs import JobEnd
-from tests.fakes.world import DIGITS, World, stage_of
+from tests.fakes.world import DIGITS, RecordedWakeups, World, stage_of
 from tests.faults.invariants import Moment, ViolationError, check_rest, check_step, check_world, require
 from tests.faults.rest import come_to_rest, one_quarter_of_an_hour
 from tests.faults.storm import Storm
@@ -57,18 +59,33 @@ class Envelope:
     receives: int = 0
 
 
+class Woken(RecordedWakeups):
+    """Whom somebody woke since it was last looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.woken: list[tuple[str, ObjectRef | None]] = []
+
+    def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None:  # noqa: ARG002
+        self.woken.append((project, of))
+
+
 class Schedule:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - a schedule, not a secret
         on_data = self.chance.choice(list(OnData))
-        self.world = World(stage_of(replace(DIGITS, on_data=on_data)))
+        self.seal = self.chance.choice([SealMode.QUIET, SealMode.QUIET, SealMode.MARKER, SealMode.OBJECT])
+        project = replace(DIGITS, on_data=on_data, seal=SealPolicy(self.seal))
+        self.world = World(stage_of(project))
+        self.wakeups = Woken()
+        self.world.ports = replace(self.world.ports, wakeups=self.wakeups)
         self.queue: list[Envelope] = []
         self.dead: list[Envelope] = []
         strength = self.chance.choice([0.0, 0.02, 0.06, 0.15])
         self.storm = Storm(self.world, self.chance, strength, self._meanwhile)
         self.log = self.storm.log
         self._depth = 0
-        self._woken = (0, 0)
+        self._messages = 0
         self._commits = 0
         self._announced: set[object] = set()
         self._images: dict[str, Message] = {}
@@ -76,11 +93,13 @@ class Schedule:
 
     def play(self) -> None:
         """ViolationError when a promise is broken."""
-        for _ in range(self.chance.randint(10, 80)):
+        for _ in range(self.chance.randint(20, 120)):
             doing = self.chance.choices(DEEDS, WEIGHTS)[0]
             before = Moment.of(self.world.store)
             doing(self)
             check_step(before, Moment.of(self.world.store))
+            if self.storm.violation is not None:
+                raise self.storm.violation
         check_world(self.world)
         self.log.append("events stop")
         self._calm_down()
@@ -114,16 +133,10 @@ class Schedule:
         come_to_rest(self.world)
 
     def _check_that_the_latest_was_trained(self) -> None:
-        world, head = self.world, self.world.store.head("digits")
-        there = {each.version_id for each in world.bucket.current_objects("digits/", world.clock.now())}
-        if there:
-            require(head.data is not None, 1, "what was dropped was never sealed")
-        if head.data is None:
-            return
-        manifest = world.bucket.manifest(manifest_key("digits", head.data.dataset.version))
-        sealed = {each.version_id for each in manifest.objects}
-        require(not there or sealed == there, 1, f"the latest data is {sorted(sealed)}, and {sorted(there)} is there")
-        if head.image is None:
+        head = self.world.store.head("digits")
+        if self.seal is SealMode.QUIET:
+            self._check_that_all_is_sealed()
+        if head.data is None or head.image is None:
             return
         versions = {run.dataset.version for run in self.world.store.runs.values()}
         require(head.data.dataset.version in versions, 1, "the latest data was never trained on")
@@ -132,6 +145,18 @@ class Schedule:
             require(
                 (head.image.digest, head.data.dataset.version) in pairs, 1, "the latest image never met the latest data"
             )
+
+    def _check_that_all_is_sealed(self) -> None:
+        world, data = self.world, self.world.store.head("digits").data
+        there = {each.version_id for each in world.bucket.current_objects("digits/", world.clock.now())}
+        if not there:
+            return
+        if data is None:
+            raise ViolationError("promise 1 is broken: what was dropped was never sealed")
+        sealed = {
+            each.version_id for each in world.bucket.manifest(manifest_key("digits", data.dataset.version)).objects
+        }
+        require(sealed == there, 1, f"the latest data is {sorted(sealed)}, and {sorted(there)} is there")
 
     def send(self, name: str, message: Message, *, is_door: bool = False) -> None:
         """Once or more; or never, and the event is lost."""
@@ -151,8 +176,6 @@ class Schedule:
         self.log.append(f"{envelope.name}: delivered, receive {envelope.receives}")
         try:
             envelope.message(self.storm.ports())
-        except ViolationError:
-            raise
         except (CutOff, Exception) as failure:  # noqa: BLE001 - the queue takes it back, whatever it was
             self.log.append(f"{envelope.name}: back in its queue, {failure!r}")
             (self.dead if envelope.receives >= MOST_RECEIVES else self.queue).append(envelope)
@@ -160,13 +183,15 @@ class Schedule:
 
     def _forward(self) -> None:
         """Wake-ups and the table's stream bring further messages."""
-        dispatches, seals = self._woken
-        wakeups = self.world.wakeups
-        self._woken = wakeups.dispatches, len(wakeups.seals)
-        if wakeups.dispatches > dispatches:
+        if self.wakeups.dispatches:
             self.send("dispatch", dispatch_runs)
-        for project, _ in wakeups.seals[seals:]:
-            self.send("seal", partial(seal_dataset, project_name=project))
+        for project, of in self.wakeups.woken:
+            self._messages += 1
+            turn = Turn(f"message {self._messages}")
+            name = "seal" if of is None else f"seal of {of.version_id}"
+            self.send(name, partial(seal_dataset, project_name=project, of=of, turn=turn))
+        self.wakeups.dispatches = 0
+        self.wakeups.woken.clear()
         for each in self.world.store.pending_announcements():
             if each.key not in self._announced:
                 self._announced.add(each.key)
@@ -179,7 +204,10 @@ class Schedule:
             self._depth -= 1
 
     def drop(self) -> None:
-        key = f"digits/{self.chance.choice(['a', 'b', 'test/c'])}"
+        names = ["a", "b", "test/c"]
+        if self.seal is SealMode.MARKER:
+            names += [MARKER, MARKER]
+        key = f"digits/{self.chance.choice(names)}"
         stored = self.world.bucket.put(key, self.chance.choice([b"one", b"two", b"three"]))
         drop = self.world.told_of(stored)
         self.send(f"drop of {stored.version_id}", partial(accept_drop, drop=drop), is_door=True)
@@ -264,7 +292,7 @@ DEEDS: tuple[Callable[[Schedule], None], ...] = (
     Schedule.change_room,
     Schedule.ask_by_hand,
 )
-WEIGHTS = (20, 3, 1, 2, 2, 3, 5, 1, 2, 1, 1, 1)
+WEIGHTS = (40, 3, 1, 2, 2, 3, 5, 1, 2, 1, 1, 1)
 
 
 def play(seed: int) -> str | None:

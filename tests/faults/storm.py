@@ -12,7 +12,7 @@ from dropforge.domain.announcement import Announcement
 from dropforge.workflow.ports import BusyError, Clock, Ports
 from tests.fakes.interruption import CutOff
 from tests.fakes.world import World
-from tests.faults.invariants import check_last_mail, check_lease
+from tests.faults.invariants import ViolationError, check_last_mail, check_lease
 
 THROTTLED = "Rate exceeded"
 SPENT = "ResourceLimitExceeded: the account-level service limit is in use"
@@ -44,6 +44,9 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.clock = WrongClock(self.world.clock)
+        self.violation: ViolationError | None = None
+        """The first: a use case that takes one failure after the other to heart must not swallow it."""
+        self._unanswered: set[int] = set()
 
     def ports(self) -> Ports:
         """The ports of one delivery."""
@@ -64,6 +67,8 @@ class Storm:
         if kind == "killed after":
             raise CutOff
         if kind == "timed out":
+            if method == "publish":
+                self._unanswered.add(len(self.world.mailbox.mails) - 1)
             raise TimeoutError(f"{method} was never answered, and had its effect")
         return result
 
@@ -85,10 +90,13 @@ class Storm:
         before = dict(self.world.store.told) if method == "lease_announcement" else {}
         now = self.clock.now()
         result = call()
-        if method == "publish":
-            check_last_mail(self.world, now)
-        if method == "lease_announcement" and isinstance(result, Announcement):
-            check_lease(before[result.key], result, now)
+        try:
+            if method == "publish":
+                check_last_mail(self.world, now, self._unanswered)
+            if method == "lease_announcement" and isinstance(result, Announcement):
+                check_lease(before[result.key], result, now)
+        except ViolationError as violation:
+            self.violation = self.violation or violation
         return result
 
 

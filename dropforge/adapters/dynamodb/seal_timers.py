@@ -16,7 +16,7 @@ from dropforge.domain.head import SealTimer
 MOST_DUE: Final = 300
 """Timers that one tick looks at; the next one goes on."""
 
-_COUNTED: Final = "#schema = :schema, #project = :project, #last_drop_at = :at, #last_drop_by = :by"
+_COUNTED: Final = "#schema = :schema, #project = :project, #last_drop_by = :by"
 _FREE: Final = (
     "#revision = :revision AND attribute_exists(#due) AND (attribute_not_exists(#held_until) "
     "OR #held_revision <> :revision OR #held_until <= :now OR #held_by = :holder)"
@@ -30,21 +30,26 @@ class DynamoSealTimers:
         self._tables = tables
 
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
-        after = self._tables.update(
-            layout.seal_timer(project),
-            f"SET {_COUNTED}, #due = :due, #due_pk = :sealing, #due_sk = :order ADD #revision :one",
-            {
-                **_drop(project, by, at),
-                ":due": time_text(due),
-                ":sealing": layout.SEALING,
-                ":order": _order(due, project),
-            },
-        )
+        """Drops come out of order: the time of the last one stays the latest of all."""
+        values = {
+            **_drop(project, by, at),
+            ":due": time_text(due),
+            ":sealing": layout.SEALING,
+            ":order": _order(due, project),
+        }
+        key, waits = layout.seal_timer(project), "#due = :due, #due_pk = :sealing, #due_sk = :order ADD #revision :one"
+        in_order = "attribute_not_exists(#last_drop_at) OR #last_drop_at <= :at"
+        after = self._tables.update(key, f"SET {_COUNTED}, #last_drop_at = :at, {waits}", values, in_order)
+        if after is None:
+            del values[":at"]
+            after = self._tables.update(key, f"SET {_COUNTED}, {waits}", values)
         return timer_in(after or {})
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
         counted = self._tables.update(
-            layout.seal_timer(project), f"SET {_COUNTED} ADD #revision :one", _drop(project, drop.principal, due)
+            layout.seal_timer(project),
+            f"SET {_COUNTED}, #last_drop_at = :at ADD #revision :one",
+            _drop(project, drop.principal, due),
         )
         timer = SealTimer(project, int((counted or {})["revision"]), due, drop.principal, due, drop.ref)
         if self._tables.put_if_absent(object_timer_item(timer, due)):

@@ -145,7 +145,7 @@ def test_each_path_that_a_page_names_is_in_the_tree() -> None:
         "buildspecs",
     )
     named = {
-        (file.name, path)
+        (file.name, path.partition("::")[0])
         for file in PAGES
         for path in code(file.read_text("utf-8"))
         if path.startswith(tuple(f"{folder}/" for folder in folders)) and not set(path) & set(" <>*…{")
