@@ -68,8 +68,8 @@ IN_WORKFLOW = (
     Guard(
         "an intent without a job is gone on with",
         f"{WORKFLOW}/dispatch_runs.py",
-        "run = ports.store.run(ref.id) if ref.status is RunStatus.STARTING else None",
-        "run = None",
+        "        if ref.status is RunStatus.STARTING:\n",
+        "        if False:\n",
         (f"{UNIT}/test_cut_off_anywhere.py", f"{UNIT}/test_dispatch_runs.py"),
     ),
     Guard(
