@@ -28,7 +28,8 @@ TIMEOUT_SECONDS = MappingProxyType(
         "sweep": 600,
     }
 )
-"""Sealing copies whole datasets; recording a finished job reads its model once, to hash it."""
+"""Sealing copies whole datasets; recording a finished job reads its model once, to hash it, but for
+no more than `record_job_state.LONGEST_HASHING`, which fits into the sweep's time too."""
 
 MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769})
 """Of functions that need more than the rest. So much is one whole processor: for sixteen copies side by side and the

@@ -155,7 +155,7 @@ class TrainingStack(Stack):
         self.functions["data_dropped"].consume(self._foundation.ingest, concurrency=10)
         self.functions["seal_dataset"].consume(self.queues["seal"], batch_size=1, concurrency=5)
         self.functions["dispatch_runs"].consume(self.queues["dispatch"])
-        self.functions["record_job_state"].consume(self.queues["job-state"], concurrency=5)
+        self.functions["record_job_state"].consume(self.queues["job-state"], batch_size=1, concurrency=5)
         self.functions["record_build_state"].consume(self.queues["build-state"], concurrency=2)
         self.functions["sweep"].consume(self.queues["sweep"], batch_size=1, concurrency=2)
         self.functions["announce"].follow(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from dropforge.adapters.clients import AwsClients
-from dropforge.adapters.s3_copies import Limits, ServerSideCopies, explained, sha256_of
+from dropforge.adapters.s3_copies import Limits, ServerSideCopies, explained, sha256_in_time, whole_object_sha256
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest
 from dropforge.domain.encoding import encode
 from dropforge.domain.pinning import ChannelFiles, Pin
@@ -102,18 +102,21 @@ class S3DataBucket:
         answer = self._clients.s3.get_object(Bucket=self._artifact_bucket, Key=key)
         return Manifest.from_bytes(answer["Body"].read())
 
-    def model_artifact(self, uri: str) -> ModelArtifact | None:
+    def model_artifact(self, uri: str, enough: Callable[[], bool]) -> ModelArtifact | None:
         location = urlsplit(uri, allow_fragments=False)
         bucket, key = location.netloc, location.path.removeprefix("/")
         try:
-            head = self._clients.s3.head_object(Bucket=bucket, Key=key)
+            head = self._clients.s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
                 return None
             raise
         version_id = head.get("VersionId", "null")
-        body = self._clients.s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"]
-        return ModelArtifact(uri=uri, version_id=version_id, size=head["ContentLength"], sha256=sha256_of(body))
+        sha256 = whole_object_sha256(head)
+        if sha256 is None:
+            body = self._clients.s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"]
+            sha256 = sha256_in_time(body, enough)
+        return ModelArtifact(uri=uri, version_id=version_id, size=head["ContentLength"], sha256=sha256)
 
 
 def _in_order(versions: Iterable[Any], markers: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

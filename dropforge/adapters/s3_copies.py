@@ -242,6 +242,17 @@ def sha256_of(body: Any) -> str:
     return digest.hexdigest()
 
 
+def sha256_in_time(body: Any, enough: Callable[[], bool]) -> str | None:
+    """As `sha256_of`; None when there was enough before the last of it, which is then not read."""
+    digest = hashlib.sha256()
+    for chunk in body.iter_chunks(_CHUNK):
+        if enough():
+            body.close()
+            return None
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 def _source(bucket: str, pin: Pin) -> Any:
     return {"Bucket": bucket, "Key": pin.listed.key, "VersionId": pin.listed.version_id}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ def download(
 ) -> None:
     """Download the model of a run.
 
-    The very version of model.tar.gz that the run recorded, checked against its SHA-256.
+    The very version of model.tar.gz that the run recorded, checked against its SHA-256 where that is on record.
 
     For example:
         dropforge download 3f2a91
@@ -39,11 +40,13 @@ def download(
         file = to / f"{found.project}-{found.id[: wording.SHORT]}.tar.gz" if to.is_dir() else to
         if file.exists():
             raise CommandError(f"{file} is there already: remove it, or name another file with --to.")
-        _fetch(workspace, model, file)
+        fetched = replace(model, sha256=_fetch(workspace, model, file))
     if session.console.as_json:
-        session.console.document({"run": found.id, "file": str(file), **encode_object(model)})
+        session.console.document({"run": found.id, "file": str(file), **encode_object(fetched)})
     else:
-        session.console.line(f"{file}  {wording.size(model.size)}  SHA-256 {model.sha256}")
+        session.console.line(f"{file}  {wording.size(model.size)}  {fetched.hash_sentence}")
+    if model.sha256 is None:
+        session.console.note("The run recorded no SHA-256 to compare with: this is what S3 has under its version.")
 
 
 def _model(run: Run) -> ModelArtifact:
@@ -54,8 +57,8 @@ def _model(run: Run) -> ModelArtifact:
     return run.result.model
 
 
-def _fetch(workspace: Workspace, model: ModelArtifact, file: Path) -> None:
-    """Write the file whole and checked, or not at all."""
+def _fetch(workspace: Workspace, model: ModelArtifact, file: Path) -> str:
+    """Write the file whole and checked, or not at all; its SHA-256."""
     if not file.parent.is_dir():
         raise CommandError(f"There is no folder {file.parent}: make it, or name another with --to.")
     part = file.with_name(f"{file.name}.part")
@@ -64,11 +67,12 @@ def _fetch(workspace: Workspace, model: ModelArtifact, file: Path) -> None:
             workspace.fetch_model(model, stream)
         with part.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest != model.sha256:
+        if model.sha256 is not None and digest != model.sha256:
             raise CommandError(
                 f"What {model.uri} holds is not the recorded model (SHA-256 {digest}, recorded {model.sha256}): "
                 "nothing was written; tell ops."
             )
         part.rename(file)
+        return digest
     finally:
         part.unlink(missing_ok=True)

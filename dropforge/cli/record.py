@@ -104,7 +104,7 @@ def _ended(result: RunResult) -> Iterator[Section]:
         model = result.model
         yield (
             "Model",
-            [f"{model.uri}, {wording.size(model.size)}", f"version {model.version_id}", f"SHA-256 {model.sha256}"],
+            [f"{model.uri}, {wording.size(model.size)}", f"version {model.version_id}", model.hash_sentence],
         )
     if result.moved is not None:
         yield "Moved", [result.moved.sentence]

@@ -156,6 +156,8 @@ def _how_it_ran(run: Run, result: RunResult) -> Iterator[str]:
         yield f"Cost        {result.cost_usd} USD for {result.billable_seconds} billable seconds"
     if result.model is not None:
         yield f"Model       {result.model.uri}"
+        if result.model.sha256 is None:
+            yield f"            {result.model.hash_sentence}"
     if result.where is not None:
         yield f"Ran on      {result.where}"
     if run.attempt is not None:

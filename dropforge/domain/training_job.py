@@ -61,12 +61,19 @@ class StatusTransition:
 
 @dataclass(frozen=True)
 class ModelArtifact:
-    """A model archive in S3: this very version of it, `sha256` in 64 hexadecimal digits."""
+    """A model archive in S3: this very version of it, `sha256` in 64 hexadecimal digits.
+
+    None where S3 keeps none and reading the archive would have taken too long: the version id alone then names it.
+    """
 
     uri: str
     version_id: str
     size: int
-    sha256: str
+    sha256: str | None = None
+
+    @property
+    def hash_sentence(self) -> str:
+        return f"SHA-256 {self.sha256 or 'unknown: the model was too large to be read in time, its version names it'}"
 
 
 @dataclass(frozen=True)

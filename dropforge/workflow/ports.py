@@ -348,8 +348,12 @@ class DataBucket(Protocol):
 
     def manifest(self, key: str) -> Manifest: ...
 
-    def model_artifact(self, uri: str) -> ModelArtifact | None:
-        """The archive's version, size and SHA-256; None when the job left none."""
+    def model_artifact(self, uri: str, enough: Callable[[], bool]) -> ModelArtifact | None:
+        """The archive's version, size and SHA-256; None when the job left none.
+
+        The SHA-256 is S3's own where it keeps one over the whole, else the archive is read through; once there is
+        `enough` of that, it stays unknown.
+        """
         ...
 
 

@@ -61,3 +61,13 @@ def test_a_run_that_has_not_ended_ends_with_3(shell: Shell, tmp_path: Path) -> N
     answer = shell.type("download", trained(shell), "--to", str(tmp_path))
     assert answer.code == 3
     assert "is WAITING" in answer.said
+
+
+def test_a_model_whose_hash_was_not_recorded_is_written_and_that_is_said(shell: Shell, tmp_path: Path) -> None:
+    shell.world.bucket.while_reading = lambda: shell.world.clock.pass_by(minutes=5)
+    run = finished(shell, JobEnd(model=b"weights"))
+    assert "SHA-256 unknown" in shell.type("show", run).out
+    answer = shell.type("download", run, "--to", str(tmp_path))
+    assert answer.code == 0
+    assert hashlib.sha256(b"weights").hexdigest() in answer.out
+    assert "recorded no SHA-256" in answer.said

@@ -80,7 +80,7 @@ def test_show_tells_the_whole_record_as_a_person_reads_it(shell: Shell, run: str
         "by AWS:ADA from 192.0.2.7",
         f"dropforge-test-{run}-01",
         "accuracy = 0.9774",
-        record.result.model.sha256,
+        record.result.model.hash_sentence,
         "1 min billable",
         "memory",
         "epoch=40 accuracy=0.9774",

@@ -159,3 +159,14 @@ def test_the_end_of_the_wait_for_spot_instances_is_told_as_a_time_out() -> None:
     run = world.finish(running(world), JobEnd(JobStatus.STOPPED, "MaxWaitTimeExceeded", model=None))
     assert run.result is not None
     assert "stopping.max_wait_minutes" in (run.result.reason or "")
+
+
+def test_a_run_whose_model_takes_too_long_to_hash_ends_all_the_same_and_says_what_is_not_known() -> None:
+    world = World()
+    run = running(world)
+    world.bucket.while_reading = lambda: world.clock.pass_by(minutes=2)
+    run = world.finish(run, JobEnd(model=b"large"))
+    assert run.status is RunStatus.COMPLETED
+    assert run.result is not None
+    assert run.result.model is not None
+    assert (run.result.model.size, run.result.model.sha256) == (5, None)
