@@ -114,8 +114,7 @@ class _RecordedPort:
             return member
 
         def answered(*arguments: object, **named: object) -> object:
-            read = tuple(tuple(each) if isinstance(each, Iterator) else each for each in arguments)
-            return self._recording.answer(Call(self._name, method, read, tuple(named.items())))
+            return self._recording.answer(Call(self._name, method, tuple(map(_read, arguments)), tuple(named.items())))
 
         return self._one_by_one if method == "copy_all" else answered
 
@@ -125,6 +124,13 @@ class _RecordedPort:
             if enough():
                 return
             yield from self._recording.answer(Call(self._name, "copy_all", ((pin,), _never), ()))  # type: ignore[misc]
+
+
+def _read(argument: object) -> object:
+    """Iterators are read to their end; of a question whether there was `enough` no time passes, so there never is."""
+    if isinstance(argument, Iterator):
+        return tuple(argument)
+    return _never if callable(argument) else argument
 
 
 def _never() -> bool:
