@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,22 @@ _NETWORK = (
 )  # fmt: skip
 
 
-def of_machine(place: Home, tools: Path, home: Path, engine: str) -> dict[str, str]:
-    """Return what CodeBuild's own image would set, as far as it concerns programs."""
+def of_machine(place: Home, programs: Sequence[Path], home: Path, engine: str) -> dict[str, str]:
+    """Return what CodeBuild's own image would set, as far as it concerns programs.
+
+    `programs` are the folders that stand first on PATH, the one with `docker` last of them.
+    """
     return {
         **{name: os.environ[name] for name in _NETWORK if name in os.environ},
         "NO_PROXY": ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get("NO_PROXY", "")])),
-        "PATH": f"{tools}:{os.environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
+        "PATH": os.pathsep.join([*map(str, programs), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")]),
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
-        # this machine's Python is not a container's: what a build installs goes into an environment of its own
+        # this machine's Python is not a container's: what a build installs goes into the build's own
         "PIP_REQUIRE_VIRTUALENV": "true",
         "LOCALAWS_ENGINE": engine if engine in {"docker", "podman"} else "",
-        "LOCALAWS_TOOLS": str(tools),
+        "LOCALAWS_TOOLS": str(programs[-1]),
         "LOCALAWS_IMAGES": str(place.images.resolve()),
         "LOCALAWS_CACHE": str(place.cache.resolve()),
     }

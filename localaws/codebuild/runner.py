@@ -150,6 +150,7 @@ class BuildRunner:
         self._spec = self._buildspec(source)
         home, folder = self._folder / "home", self._runtime.home.builds.resolve() / "tools"
         tools.prepare(folder)
+        python = tools.make_python(self._folder / "python", folder)
         engine = choose_launcher(self._runtime.home).name
         given, hidden = environment.of_user(
             self._build, self._spec, self._role.client("ssm"), self._role.client("secretsmanager")
@@ -158,7 +159,7 @@ class BuildRunner:
         self._environment = {
             **given,
             **environment.of_build(self._runtime, self._build, self._environment, source),
-            **environment.of_machine(self._runtime.home, folder, home, engine),
+            **environment.of_machine(self._runtime.home, [python, folder], home, engine),
         }
         self._link_cache(home, source)
         self._shell.prepare(self._spec.shell, self._environment, source)

@@ -26,7 +26,7 @@ def warm(context: Path, cache: Path, python: str) -> str:
         command = [python, "-I", docker_shim.__file__, "build", "--iidfile", str(built), str(context.absolute())]
         done = subprocess.run(
             command,
-            env=of_machine(home, home.builds, home.root, engine=""),
+            env=of_machine(home, [home.builds], home.root, engine=""),
             capture_output=True,
             text=True,
             check=False,

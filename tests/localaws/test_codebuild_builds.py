@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.codebuild_yard import Yard, failure, phases, queue_of_events
+from tests.localaws.containers_workshop import write_index
 from tests.localaws.local_server import LocalServer, eventually, run_command, start
 
 
@@ -45,6 +46,18 @@ def test_commands_run_in_order_and_hand_on_their_variables_and_where_they_are(ya
         "SUBMITTED", "QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD",
         "UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED",
     ]  # fmt: skip
+
+
+def test_what_a_build_installs_with_pip_is_there_and_is_gone_with_the_build(yard: Yard, tmp_path: Path) -> None:
+    index = write_index(tmp_path)
+    install = f"pip install --quiet --disable-pip-version-check --index-url {index} answer"
+
+    def said(*commands: str) -> list[str]:
+        spec = {"version": 0.2, "phases": {"build": {"commands": commands}}}
+        return yard.output(yard.run(yard.project(json.dumps(spec, indent=1))))
+
+    assert said(install, "answer", "python3 -c 'import answer; print(answer.VALUE)'") == ["42", "42"]
+    assert said("python3 -c 'import answer' 2>/dev/null || echo none") == ["none"]
 
 
 def test_a_command_that_fails_ends_its_phase_and_says_so_as_aws_does(yard: Yard) -> None:

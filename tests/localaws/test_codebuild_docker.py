@@ -128,7 +128,7 @@ def test_what_was_warmed_is_not_installed_again_by_a_build(docker: Docker) -> No
     cache = docker.folder / "cache"
     assert "installed." in run_command("warm", str(context), "--cache", str(cache))
     assert len(list((cache / "layers").iterdir())) == 3
-    of_builds = of_machine(Home(docker.folder), docker.folder, docker.folder, "")
+    of_builds = of_machine(Home(docker.folder), [docker.folder], docker.folder, "")
     built = docker("build", str(context), **{name: of_builds[name] for name in of_builds if name.startswith("PIP_")})
     assert "from the cache." in built.stdout, built.stderr
     assert docker("images").stdout.count("\n") == 1
