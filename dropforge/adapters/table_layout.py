@@ -70,6 +70,11 @@ def image(project: str, digest: str) -> Key:
     return Key(f"PROJECT#{project}", f"IMAGE#{digest}")
 
 
+def build(project: str, execution_id: str) -> Key:
+    """What one pipeline execution built: several may give the same image."""
+    return Key(f"PROJECT#{project}", f"BUILD#{execution_id}")
+
+
 def dataset(project: str, version: str) -> Key:
     return Key(f"PROJECT#{project}", f"DATASET#{version}")
 
@@ -148,6 +153,11 @@ def membership(bucket: str, key: str, version_id: str, project: str, dataset_ver
 
 def run(run_id: str) -> Key:
     return Key(f"RUN#{run_id}", "RUN")
+
+
+def run_of_build(run_id: str, execution_id: str) -> Key:
+    """That a run stands for a further build, by whose commit it is found."""
+    return Key(f"RUN#{run_id}", f"BUILD#{execution_id}")
 
 
 def run_name(run_id: str) -> Key:

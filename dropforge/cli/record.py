@@ -47,6 +47,11 @@ class RunRecord:
         )
         yield "Image", [image.uri, f"tag {image.tag}, pushed {wording.moment(image.pushed_at)}"]
         yield "Build", [f"pipeline execution {image.execution_id}"]
+        if run.also_built:
+            yield (
+                "Same image",
+                [f"commit {each.commit}, pipeline execution {each.execution_id}" for each in run.also_built],
+            )
         yield "Data", list(self._data())
         yield "Parameters", [f"{name} = {value}" for name, value in run.spec.hyperparameters.items()]
         yield "Trains on", [_compute(run)]

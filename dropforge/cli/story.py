@@ -8,6 +8,7 @@ from dropforge.domain.run_events import (
     AttemptFailed,
     AttemptIntended,
     AttemptStarted,
+    ImageBuiltAgain,
     JobStateObserved,
     RunAnnounced,
     RunDelayed,
@@ -67,6 +68,9 @@ def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911, PLR0912  (one line
             return f"to be tried again, asked for by {asked_by(event.by)}"
         case RunOverdue():
             return f"{event.outcome.value}: {event.reason}"
+        case ImageBuiltAgain():
+            commit, execution = wording.short(event.build.commit), event.build.execution_id
+            return f"the same image was built from commit {commit} (execution {execution}): this run stands for it too"
         case RunAnnounced():
             return f"announced as {event.outcome.value}"
 

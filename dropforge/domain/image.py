@@ -15,6 +15,16 @@ LONGEST_MESSAGE = 2_000
 
 
 @dataclass(frozen=True)
+class Build:
+    """One pipeline execution that gave an image, and the commit that it built."""
+
+    commit: str
+    branch: str
+    execution_id: str
+    claimed_author: str
+
+
+@dataclass(frozen=True)
 class Image:
     """`commit`, `branch`, `execution_id` come from CodePipeline, `digest`, `uri`, `pushed_at` from ECR.
 
@@ -34,6 +44,10 @@ class Image:
     message: str
     spec: TrainingSpec
     pushed_at: datetime
+
+    @property
+    def build(self) -> Build:
+        return Build(self.commit, self.branch, self.execution_id, self.claimed_author)
 
     @property
     def skips_training(self) -> bool:

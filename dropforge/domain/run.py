@@ -11,7 +11,7 @@ from enum import Enum
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.canonical import digest
 from dropforge.domain.dataset import DataMoved, Dataset
-from dropforge.domain.image import Image
+from dropforge.domain.image import Build, Image
 from dropforge.domain.trail import START, TrailHead
 from dropforge.domain.training_job import JobState, ModelArtifact, StatusTransition
 from dropforge.domain.training_spec import TrainingSpec
@@ -144,7 +144,8 @@ class Run:
     is who asked for its end while it had a job or was about to get one. `waiting_since` is when it last began to wait
     for a start (None: since it was requested), `told_late` what was told since then about its taking too long,
     `told_limits` which limits it was told to wait for, and `attempts_before` how many attempts had been made when
-    somebody last asked for a retry.
+    somebody last asked for a retry. `image` names the build that the run was first asked for; `also_built` are further
+    ones that gave the very same image and spec, for which the run stands as well.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Run:
     told_limits: tuple[Limit, ...] = ()
     attempts_before: int = 0
     superseded_by: str | None = None
+    also_built: tuple[Build, ...] = ()
     trail: TrailHead = START
 
     @property

@@ -14,7 +14,7 @@ from dropforge.domain.announcement import Outcome
 from dropforge.domain.dataset import Dataset
 from dropforge.domain.encoding import decode, encode_object
 from dropforge.domain.errors import InvalidDocumentError
-from dropforge.domain.image import Image
+from dropforge.domain.image import Build, Image
 from dropforge.domain.run import Attempt, DelayCause, Held, Limit, Requester, Run, RunResult, RunStatus, Waiting
 from dropforge.domain.training_job import JobState
 from dropforge.domain.training_spec import TrainingSpec
@@ -297,6 +297,21 @@ class RunOverdue:
 
 
 @dataclass(frozen=True)
+class ImageBuiltAgain:
+    """Another pipeline execution, perhaps of another commit, gave the run's very image: the run stands for it too."""
+
+    at: datetime
+    build: Build
+    requester: Requester
+
+    def apply(self, run: Run) -> Run:
+        known = {run.image.execution_id, *(each.execution_id for each in run.also_built)}
+        if self.build.execution_id in known:
+            return run
+        return replace(run, also_built=(*run.also_built, self.build))
+
+
+@dataclass(frozen=True)
 class RunAnnounced:
     """People were told of the trail entry with this sequence."""
 
@@ -325,6 +340,7 @@ RunEvent: TypeAlias = (
     | RunSuperseded
     | RunRetried
     | RunOverdue
+    | ImageBuiltAgain
     | RunAnnounced
 )
 EVENTS: dict[str, type[RunEvent]] = {kind.__name__: kind for kind in get_args(RunEvent)}

@@ -23,10 +23,10 @@ def find_images(ports: Ports, project: Project) -> None:
     """
     now = ports.clock.now()
     for image in ports.registry.pushed_since(project.name, now - LOOKED_BACK):
-        if image.pushed_at > now - SETTLED_AFTER or ports.store.image(project.name, image.digest) is not None:
-            continue
         execution = execution_in_tag(image.tag)
-        if execution is not None and not _is_told(ports, project, image, execution):
+        if execution is None or image.pushed_at > now - SETTLED_AFTER or ports.store.build(project.name, execution):
+            continue
+        if not _is_told(ports, project, image, execution):
             retried = ports.pipelines.retry_registration(project.name, execution)
             ports.store.put_notice(_found(project, image, execution, retried=retried))
 

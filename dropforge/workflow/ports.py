@@ -105,7 +105,7 @@ class Runs(Protocol):
         ...
 
     def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
-        """Eventually consistent."""
+        """Also those that stand for one of its builds (`also_built`); the newest first, eventually consistent."""
         ...
 
     def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
@@ -125,7 +125,7 @@ class Catalog(Protocol):
         ...
 
     def advance_image(self, image: Image) -> ProjectHead:
-        """Record the image, and make it the head's unless `replaces` says no; the head with both halves afterwards.
+        """Record the build and its image, and make it the head's unless `replaces` says no; the head with both halves.
 
         The other half is read consistently after this one is written: of an image and data that arrive at the same
         moment, at least one sees both.
@@ -140,7 +140,13 @@ class Catalog(Protocol):
         """The head owes no run any more, if its data is still of that revision."""
         ...
 
-    def image(self, project: str, digest: str) -> Image | None: ...
+    def image(self, project: str, digest: str) -> Image | None:
+        """As the latest execution built it, of those that gave this digest."""
+        ...
+
+    def build(self, project: str, execution_id: str) -> Image | None:
+        """What this pipeline execution built."""
+        ...
 
     def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:
         """Record the version and, for each object version, that it is part of it; the first record stays."""
@@ -445,6 +451,10 @@ class Announcer(Protocol):
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware, in UTC."""
+        ...
+
+    def wait(self, length: timedelta) -> None:
+        """Let so much time pass."""
         ...
 
 

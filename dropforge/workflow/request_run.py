@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from dropforge.domain.dataset import Dataset
 from dropforge.domain.image import Image
 from dropforge.domain.run import Requester, Run, RunStatus, run_id
-from dropforge.domain.run_events import RunRequested
+from dropforge.domain.run_events import ImageBuiltAgain, RunRequested
 from dropforge.domain.training_spec import TrainingSpec
 from dropforge.workflow.ports import ConflictError, Ports
+from dropforge.workflow.recording import record
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,14 @@ class RunRequest:
 
 
 def request_run(ports: Ports, request: RunRequest) -> Run:
-    """The one run of these inputs: recorded now, or found as it is by now. The dispatcher starts it."""
+    """The one run of these inputs: recorded now, or found as it is by now. The dispatcher starts it.
+
+    Where it is found, and this image is of another build, the run is told of that build: no push is without a trace.
+    """
     identity = run_id(request.image.project, request.image.digest, request.dataset.version, request.spec)
     run = ports.store.run(identity) or _record_request(ports, identity, request)
+    if run.image.execution_id != request.image.execution_id:
+        run = record(ports.store, run, ImageBuiltAgain(ports.clock.now(), request.image.build, request.requester))
     if run.status is RunStatus.WAITING:
         ports.wakeups.dispatch()
     return run

@@ -69,6 +69,16 @@ def test_data_of_an_earlier_or_the_same_revision_does_not_become_the_head(store:
     assert store.advance_data(SealedData(a_dataset("v3"), 2)).data == latest
 
 
+def test_what_each_execution_built_is_kept_though_the_image_is_the_same(store: MetadataStore) -> None:
+    early = replace(an_image("c1"), execution_id="early")
+    late = replace(early, commit="c2", execution_id="late", execution_started_at=later(minutes=1))
+    store.advance_image(late)
+    store.advance_image(early)
+    assert (store.build("digits", "early"), store.build("digits", "late")) == (early, late)
+    assert store.image("digits", early.digest) == late
+    assert store.build("digits", "never") is None
+
+
 def test_heads_of_projects_are_apart(store: MetadataStore) -> None:
     store.advance_image(an_image())
     assert store.head("cancer") == ProjectHead("cancer")

@@ -12,6 +12,7 @@ from dropforge.domain.run_events import (
     AttemptFailed,
     AttemptIntended,
     AttemptStarted,
+    ImageBuiltAgain,
     JobStateObserved,
     RunAnnounced,
     RunDelayed,
@@ -24,7 +25,7 @@ from dropforge.domain.run_events import (
 from dropforge.domain.trail import verify
 from dropforge.domain.training_job import JobState, JobStatus, ModelArtifact, StatusTransition
 from dropforge.workflow.ports import ConflictError, MetadataStore
-from tests.contract.records import a_request, later
+from tests.contract.records import a_request, an_image, later
 
 TODAY = date(2026, 1, 31)
 RESULT = RunResult(
@@ -171,6 +172,16 @@ def test_runs_are_found_by_commit_and_by_dataset(store: MetadataStore) -> None:
     assert store.runs_of_commit("c1") == (second, first)
     assert store.runs_of_dataset("digits", first.dataset.version) == (third, first)
     assert store.runs_of_dataset("cancer", first.dataset.version) == (elsewhere,)
+
+
+def test_a_run_is_found_by_the_commit_of_each_build_that_it_stands_for(store: MetadataStore) -> None:
+    run = store.commit(None, a_request("c1"))
+    for commit in ("c2", "c1"):
+        build = replace(an_image(commit).build, execution_id=f"again-of-{commit}")
+        run = store.commit(run, ImageBuiltAgain(later(minutes=1), build, run.requester))
+    newer = store.commit(None, a_request("c2", "v2", at=later(minutes=2)))
+    assert store.runs_of_commit("c2") == (newer, run)
+    assert store.runs_of_commit("c1") == (run,)
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_with_its_status_of_now(store: MetadataStore) -> None:

@@ -127,7 +127,9 @@ class MemoryRuns(MemoryAnnouncements):
         return self._newest(run for run in self.runs.values() if run.project == project)[:limit]
 
     def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
-        return self._newest(run for run in self.runs.values() if run.image.commit == commit)
+        return self._newest(
+            run for run in self.runs.values() if commit in {run.image.commit, *(each.commit for each in run.also_built)}
+        )
 
     def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
         of_project = (run for run in self.runs.values() if run.project == project)
@@ -146,6 +148,7 @@ class MemoryCatalog:
     def __init__(self) -> None:
         self.heads: dict[str, ProjectHead] = {}
         self.images: dict[tuple[str, str], Image] = {}
+        self.builds: dict[tuple[str, str], Image] = {}
         self.datasets: dict[tuple[str, str], Dataset] = {}
         self.memberships: dict[tuple[str, str, str], dict[str, Dataset]] = {}
         self.drops: dict[tuple[str, str, str], ObjectDropped] = {}
@@ -156,7 +159,9 @@ class MemoryCatalog:
         return self.heads.get(project, ProjectHead(project))
 
     def advance_image(self, image: Image) -> ProjectHead:
-        self.images[image.project, image.digest] = image
+        self.builds[image.project, image.execution_id] = image
+        if image.replaces(self.image(image.project, image.digest)):
+            self.images[image.project, image.digest] = image
         head = self.head(image.project)
         if image.replaces(head.image):
             self.heads[image.project] = replace(head, image=image)
@@ -176,6 +181,9 @@ class MemoryCatalog:
 
     def image(self, project: str, digest: str) -> Image | None:
         return self.images.get((project, digest))
+
+    def build(self, project: str, execution_id: str) -> Image | None:
+        return self.builds.get((project, execution_id))
 
     def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:
         for each in objects:

@@ -14,6 +14,8 @@ from dropforge.domain.head import ProjectHead, SealedData
 from dropforge.domain.image import Image
 
 _SCHEMA = {":schema": layout.SCHEMA_VERSION}
+_NO_EARLIER_BUILD = "attribute_not_exists(#image_order) OR #image_order <= :order"
+"""`Image.replaces`: a later execution, or another build of the same one."""
 
 
 class DynamoCatalog:
@@ -26,14 +28,19 @@ class DynamoCatalog:
         return head_in(project, self._tables.get(layout.project_head(project)))
 
     def advance_image(self, image: Image) -> ProjectHead:
-        self._tables.put(item(layout.image(image.project, image.digest), {"document": text_of(image)}))
         order = time_text(image.execution_started_at)
+        self._tables.put(item(layout.build(image.project, image.execution_id), {"document": text_of(image)}))
+        self._tables.update(
+            layout.image(image.project, image.digest),
+            "SET #schema = :schema, #document = :image, #image_order = :order",
+            {":image": text_of(image), ":order": order, **_SCHEMA},
+            _NO_EARLIER_BUILD,
+        )
         return self._advance(
             image.project,
             "SET #schema = :schema, #image = :image, #image_order = :order",
             {":image": text_of(image), ":order": order, **_SCHEMA},
-            # `Image.replaces`: a later execution, or another build of the same one.
-            "attribute_not_exists(#image_order) OR #image_order <= :order",
+            _NO_EARLIER_BUILD,
         )
 
     def advance_data(self, data: SealedData) -> ProjectHead:
@@ -52,6 +59,10 @@ class DynamoCatalog:
 
     def image(self, project: str, digest: str) -> Image | None:
         found = self._tables.get(layout.image(project, digest))
+        return None if found is None else value_of(Image, found["document"])
+
+    def build(self, project: str, execution_id: str) -> Image | None:
+        found = self._tables.get(layout.build(project, execution_id))
         return None if found is None else value_of(Image, found["document"])
 
     def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:

@@ -13,6 +13,7 @@ from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables, put_wri
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementState
 from dropforge.domain.encoding import time_text
+from dropforge.domain.image import Build
 from dropforge.domain.run import Run, RunRef, RunStatus
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.trail import TrailEntry
@@ -66,7 +67,12 @@ class DynamoRuns:
         return self._runs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
 
     def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
-        return self._runs(Question(commit, layout.BY_COMMIT, newest_first=True))
+        """One request more where runs of another commit stand for this one's builds."""
+        found = list(self._tables.query(Question(commit, layout.BY_COMMIT, newest_first=True)))
+        named = [layout.run(str(each["run"])) for each in found if "run" in each]
+        of_others = list(self._tables.get_all(named)) if named else []
+        runs = {run.id: run for run in map(run_in, [*(each for each in found if "run" not in each), *of_others])}
+        return tuple(sorted(runs.values(), key=lambda run: (run.requested_at, run.id), reverse=True))
 
     def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
         return self._runs(Question(layout.trained_on(project, version), layout.BY_DATASET, newest_first=True))
@@ -98,7 +104,9 @@ class DynamoRuns:
             name = item(layout.run_name(run.id), {})
             return [self._tables.put_write(run_item(run), ABSENT), self._tables.put_write(name)]
         head: Item = {":sequence": before.trail.sequence, ":digest": before.trail.digest}
-        return [self._tables.put_write(run_item(run), _UNCHANGED, head)]
+        further = run.also_built[len(before.also_built) :]
+        builds = [self._tables.put_write(run_of_build_item(run, each)) for each in further]
+        return [self._tables.put_write(run_item(run), _UNCHANGED, head), *builds]
 
     def _announcement_writes(self, announcement: Announcement | None) -> list[TransactWriteItemTypeDef]:
         if announcement is None:
@@ -134,6 +142,18 @@ def run_item(run: Run) -> dict[str, Scalar]:
             layout.BY_DATASET.sort_key: named,
             layout.BY_DUE.partition_key: due_partition,
             layout.BY_DUE.sort_key: due_sort,
+        },
+    )
+
+
+def run_of_build_item(run: Run, build: Build) -> dict[str, Scalar]:
+    """By which the run is found under the commit of a further build; the run itself is under its first one's."""
+    return item(
+        layout.run_of_build(run.id, build.execution_id),
+        {
+            "run": run.id,
+            layout.BY_COMMIT.partition_key: build.commit,
+            layout.BY_COMMIT.sort_key: f"{time_text(run.requested_at)}#{run.id}",
         },
     )
 

@@ -77,7 +77,8 @@ def test_each_index_of_the_tables_is_described_with_its_keys() -> None:
 def test_each_kind_of_item_is_described_by_the_keys_that_it_has() -> None:
     layout = table_layout
     keys = [
-        layout.project_head("<p>"), layout.image("<p>", "<digest>"), layout.dataset("<p>", "<version>"),
+        layout.project_head("<p>"), layout.image("<p>", "<digest>"), layout.build("<p>", "<execution>"),
+        layout.run_of_build("<run>", "<execution>"), layout.dataset("<p>", "<version>"),
         layout.rebuild("<p>", "<version>"), layout.open_runs("<p>"), layout.day("<p>", "<date>"),
         layout.seal_timer("<p>"), layout.pause("<p>"), layout.object_version("<bucket>", "<key>", "<id>"),
         layout.membership("<bucket>", "<key>", "<id>", "<p>", "<version>"), layout.run("<run>"),

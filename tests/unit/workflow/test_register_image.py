@@ -213,3 +213,29 @@ def test_a_request_not_to_train_counts_wherever_a_long_message_says_it() -> None
     registered = world.push(message="Explain at length. " * 200 + "[Skip train]")
     assert registered.run is None
     assert len(registered.image.message) == 2_000
+
+
+def test_a_second_commit_that_gives_the_same_image_has_its_trace_in_the_run_that_stands_for_it() -> None:
+    world = with_data(World())
+    run = register_image(world.ports, world.built(commit="c1", content="the same bytes")).run
+    again = world.built(commit="c2", content="the same bytes")
+    for _ in range(2):
+        assert register_image(world.ports, again).run == world.only_run()
+    after = world.only_run()
+    assert run is not None
+    assert (after.id, after.image.commit) == (run.id, "c1")
+    assert [(each.commit, each.execution_id) for each in after.also_built] == [("c2", "execution-of-c2")]
+    assert world.store.runs_of_commit("c1") == world.store.runs_of_commit("c2") == (after,)
+
+
+def test_each_execution_that_gives_the_same_image_is_on_record_and_the_head_is_the_latest_of_them() -> None:
+    world = World()
+    earlier, later = (world.built(commit=commit, content="the same bytes") for commit in ("c1", "c2"))
+    register_image(world.ports, later)
+    image = register_image(world.ports, earlier).image
+    recorded = [world.store.build("digits", f"execution-of-{commit}") for commit in ("c1", "c2")]
+    assert [each.commit for each in recorded if each is not None] == ["c1", "c2"]
+    head, by_digest = world.store.head("digits").image, world.store.image("digits", image.digest)
+    assert head is not None
+    assert head.commit == "c2"
+    assert by_digest == head

@@ -286,3 +286,12 @@ def test_a_marker_whose_event_was_lost_seals_what_lies_beside_it() -> None:
     sweep(world.ports)
     seal_dataset(world.ports, "digits", ObjectRef(world.bucket.name, "digits/_SUCCESS", marker.version_id))
     assert world.only_run().dataset.objects == 1
+
+
+def test_an_image_of_known_bytes_whose_registration_was_lost_is_registered_for_its_own_commit() -> None:
+    world = World()
+    register_image(world.ports, world.built(commit="c1", content="the same bytes"))
+    world.built(commit="c2", content="the same bytes")
+    world.clock.pass_by(minutes=26)
+    sweep(world.ports)
+    assert world.builds.retried == ["execution-of-c2"]
