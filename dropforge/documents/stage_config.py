@@ -218,7 +218,10 @@ class ProjectPart(Part):
     )
     on_push: Literal["train", "build"] = Field(
         default="train",
-        description="what a new image does: train on the data that is there, or nothing more",
+        description=(
+            "what a new image does: train on the data that is there, or nothing more (but the project's first image, "
+            "for which data waited)"
+        ),
         examples=["train"],
     )
     seal: Seal = Field(default=Seal(), description="when dropped objects become a dataset version")

@@ -34,12 +34,16 @@ class SealedData:
 
 @dataclass(frozen=True)
 class ProjectHead:
-    """Each half only moves forward. `owes_run` until what the data asks for, a run or a build, is on record."""
+    """Each half only moves forward. `owes_run` until what the data asks for, a run or a build, is on record.
+
+    `first_build` is the pipeline execution whose image was the project's first: data that came before waited for it.
+    """
 
     project: str
     image: Image | None = None
     data: SealedData | None = None
     owes_run: bool = False
+    first_build: str | None = None
 
     @property
     def waits_for(self) -> WaitsFor | None:

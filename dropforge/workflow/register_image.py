@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dropforge.domain.dataset import Dataset
 from dropforge.domain.errors import DropforgeError, InvalidDocumentError
 from dropforge.domain.head import ProjectHead, Rebuild
 from dropforge.domain.image import BuildClaims, Image, image_tag
-from dropforge.domain.project import OnPush, Project
+from dropforge.domain.project import OnData, OnPush, Project
 from dropforge.domain.run import Requester, RequesterKind, Run
 from dropforge.domain.training_spec import InvalidSpecError, TrainingSpec
 from dropforge.workflow.ports import Ports
@@ -85,15 +84,17 @@ def _image(ports: Ports, built: BuiltImage) -> Image:
 def _run_of_push(ports: Ports, project: Project, image: Image, head: ProjectHead) -> Run | None:
     if head.data is None or image.skips_training:
         return None
-    dataset = head.data.dataset
-    if project.on_push is OnPush.BUILD and not _waits_for_its_first_image(ports, dataset):
+    if project.on_push is OnPush.BUILD and not _was_waited_for(project, image, head):
         return None
-    return request_run(ports, RunRequest(image, dataset, image.spec, _pusher(image)))
+    return request_run(ports, RunRequest(image, head.data.dataset, image.spec, _pusher(image)))
 
 
-def _waits_for_its_first_image(ports: Ports, dataset: Dataset) -> bool:
-    """Data that came before any image is owed a run, even where a push as such asks for none."""
-    return not ports.store.runs_of_dataset(dataset.project, dataset.version)
+def _was_waited_for(project: Project, image: Image, head: ProjectHead) -> bool:
+    """Data that came before any image is owed a run, even where a push as such asks for none.
+
+    Where data asks for a build of its own, that build's run is the one: it may be on its way just now.
+    """
+    return project.on_data is OnData.REUSE and head.first_build == image.execution_id
 
 
 def _run_of_rebuild(ports: Ports, image: Image, dataset_version: str) -> Run:

@@ -34,9 +34,9 @@ def test_a_project_begins_with_an_empty_head(store: MetadataStore) -> None:
 
 def test_whichever_half_comes_second_sees_the_first(store: MetadataStore) -> None:
     image, data = an_image(), SealedData(a_dataset(), 1)
-    assert store.advance_image(image) == ProjectHead("digits", image)
-    assert store.advance_data(data) == ProjectHead("digits", image, data, owes_run=True)
-    assert store.head("digits") == ProjectHead("digits", image, data, owes_run=True)
+    assert store.advance_image(image) == ProjectHead("digits", image, first_build=image.execution_id)
+    assert store.advance_data(data) == ProjectHead("digits", image, data, owes_run=True, first_build=image.execution_id)
+    assert store.head("digits") == ProjectHead("digits", image, data, owes_run=True, first_build=image.execution_id)
 
 
 def test_a_head_owes_a_run_until_that_of_its_own_revision_is_settled(store: MetadataStore) -> None:
@@ -77,6 +77,11 @@ def test_what_each_execution_built_is_kept_though_the_image_is_the_same(store: M
     assert (store.build("digits", "early"), store.build("digits", "late")) == (early, late)
     assert store.image("digits", early.digest) == late
     assert store.build("digits", "never") is None
+
+
+def test_a_head_remembers_which_build_was_its_first(store: MetadataStore) -> None:
+    for commit in ("c1", "c2", "c1"):
+        assert store.advance_image(an_image(commit)).first_build == "execution-of-c1"
 
 
 def test_heads_of_projects_are_apart(store: MetadataStore) -> None:

@@ -164,7 +164,7 @@ class MemoryCatalog:
             self.images[image.project, image.digest] = image
         head = self.head(image.project)
         if image.replaces(head.image):
-            self.heads[image.project] = replace(head, image=image)
+            self.heads[image.project] = replace(head, image=image, first_build=head.first_build or image.execution_id)
         return self.head(image.project)
 
     def advance_data(self, data: SealedData) -> ProjectHead:

@@ -38,8 +38,9 @@ class DynamoCatalog:
         )
         return self._advance(
             image.project,
-            "SET #schema = :schema, #image = :image, #image_order = :order",
-            {":image": text_of(image), ":order": order, **_SCHEMA},
+            "SET #schema = :schema, #image = :image, #image_order = :order, "
+            "#first_build = if_not_exists(#first_build, :build)",
+            {":image": text_of(image), ":order": order, ":build": image.execution_id, **_SCHEMA},
             _NO_EARLIER_BUILD,
         )
 
@@ -146,6 +147,7 @@ def head_in(project: str, found: Item | None) -> ProjectHead:
         image=value_of(Image, found["image"]) if "image" in found else None,
         data=value_of(SealedData, found["data"]) if "data" in found else None,
         owes_run="owes_run" in found,
+        first_build=str(found["first_build"]) if "first_build" in found else None,
     )
 
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from dropforge.domain.announcement import Announcement, AnnouncementState, Outcome
+from dropforge.domain.project import OnPush
 from dropforge.workflow.announce import announce
 from dropforge.workflow.ports import BuildFailure
 from dropforge.workflow.record_build_failure import record_build_failure
 from dropforge.workflow.run_project import RunOrder, run_project
 from tests.fakes.interruption import CutOff, Interruption, interrupted
 from tests.fakes.memory_jobs import JobEnd
-from tests.fakes.world import START, Mailbox, World
+from tests.fakes.world import DIGITS, START, Mailbox, World, stage_of
 
 
 def with_completed_run(world: World) -> World:
@@ -100,6 +101,13 @@ def test_what_was_sent_and_could_not_be_marked_is_not_sent_again_at_once() -> No
         announce(interrupted(world.ports, Interruption(at_commit, after=False, strike=lost)), key)
     announce(world.ports, key)
     assert len(world.mailbox.mails) == 1
+
+
+def test_where_a_push_only_builds_a_failed_build_says_how_its_data_is_trained_all_the_same() -> None:
+    world = World(stage_of(replace(DIGITS, on_push=OnPush.BUILD)))
+    world.builds.failures["e1"] = BuildFailure("Build/Image: no Dockerfile")
+    notice = record_build_failure(world.ports, "digits", "e1", START)
+    assert "have the data trained by `dropforge run digits`" in notice.sentence
 
 
 def test_a_failed_build_is_told_once_with_its_own_last_words() -> None:

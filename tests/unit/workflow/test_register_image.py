@@ -239,3 +239,30 @@ def test_each_execution_that_gives_the_same_image_is_on_record_and_the_head_is_t
     assert head is not None
     assert head.commit == "c2"
     assert by_digest == head
+
+
+BUILDING_AND_REBUILDING = replace(DIGITS, on_push=OnPush.BUILD, on_data=OnData.REBUILD)
+
+
+@pytest.mark.parametrize("same_bytes", [True, False])
+def test_where_a_push_only_builds_it_trains_nothing_while_a_rebuild_is_on_its_way_and_that_trains_once(
+    *, same_bytes: bool
+) -> None:
+    world = with_data(World(stage_of(BUILDING_AND_REBUILDING)))
+    (rebuild,) = world.store.rebuilds.values()
+    pushed = world.built(commit="c2", content="the same bytes" if same_bytes else "of the push")
+    assert register_image(world.ports, pushed).run is None
+    for _ in range(2):
+        run = world.push_rebuild(rebuild, commit="c1", content="the same bytes").run
+        assert run == world.only_run()
+    assert world.only_run().requester == rebuild.requester
+    assert register_image(world.ports, pushed).run is None
+    assert len(world.store.runs) == 1
+
+
+def test_where_a_push_only_builds_only_the_projects_first_image_trains_the_data_that_waited_for_it() -> None:
+    world = World(stage_of(BUILDING))
+    world.push(commit="c1")
+    with_data(world)
+    world.store.runs.clear()  # as if the run that the data asked for were not in the index yet
+    assert world.push(commit="c2").run is None
