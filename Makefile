@@ -3,7 +3,7 @@ PYTHON ?= python3
 STAGE  ?= dev
 SHELL  := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-local unit faults guards lint lock schemas e2e clean
+.PHONY: help setup demo up down test unit faults guards lint lock schemas e2e clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,13 +20,8 @@ up: setup  ## start the local AWS, deploy the stacks to it and keep it for play
 down: setup  ## stop the local AWS; what it holds is kept for the next `make up`
 	@.venv/bin/python -m demo down
 
-PYTEST := .venv/bin/python -m pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadgroup
-
-test: setup lint  ## lint, types, and the tests of the product, its stacks, and its adapters on the local AWS
-	@$(PYTEST) tests/unit tests/infrastructure tests/contract
-
-test-local: setup  ## the long tests: every fault schedule, the local AWS itself, and the whole path on it
-	@$(PYTEST) tests/faults tests/localaws tests/local
+test: setup lint  ## lint, types and all tests: the product, its stacks, every fault schedule, the whole path on the local AWS
+	@.venv/bin/python -m pytest -m "not e2e" -n 4 --dist loadgroup
 
 unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
 	@.venv/bin/python -m pytest tests/unit

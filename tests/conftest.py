@@ -1,9 +1,18 @@
-"""What all tests have in common: the options of pytest's command line."""
+"""What all tests have in common: the options of pytest's command line, and the order."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+WHOLE_PATH = Path(__file__).parent / "local"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stage", default="dev", help="for -m e2e: which config/<stage>.yaml to deploy (default: dev)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of the whole path begin: they mostly wait, and what computes fills the time of other workers."""
+    items.sort(key=lambda item: WHOLE_PATH not in item.path.parents)

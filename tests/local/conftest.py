@@ -17,7 +17,7 @@ from tests.local.story import Story
 from tests.local.trial import ACCOUNT, REGION, LocalCodeHost, LocalSession, Trial
 
 CONFIG = Path(__file__).parent / "stage.yaml"
-PATIENCE = Patience(build=90, run=45)
+PATIENCE = Patience(build=240, run=150)
 
 
 @pytest.fixture(scope="session")
