@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from dropforge.domain.backoff import FIRST_SECONDS, backoff
 
 EVERY_TYPE = "*"
-THROTTLED_FIRST_SECONDS = 5
+THROTTLED_FIRST_SECONDS = 2
 FORGOTTEN_AFTER = timedelta(hours=1)
 """After so long without a refusal the delays begin anew."""
 
@@ -32,7 +32,7 @@ class Congestion:
 
 
 def refused(scope: str, open_jobs: int | None, now: datetime, before: Congestion | None) -> Congestion:
-    """What to remember of one more refusal: each waits longer than the one before, from 30 s (of throttling 5 s) on."""
+    """What to remember of one more refusal: each waits longer than the one before, from 30 s (of throttling 2 s) on."""
     recent = before is not None and now - before.until < FORGOTTEN_AFTER
     refusals = before.refusals + 1 if before is not None and recent else 1
     first = THROTTLED_FIRST_SECONDS if scope == EVERY_TYPE else FIRST_SECONDS

@@ -87,7 +87,7 @@ class _Pass:
 
     @property
     def is_over(self) -> bool:
-        return self._room.is_throttled or self._loads.keys() <= self._closed
+        return self._room.is_throttled_for_long or self._loads.keys() <= self._closed
 
     def visit(self, ref: RunRef) -> None:
         if ref.project in self._closed:
@@ -106,7 +106,7 @@ class _Pass:
             case Admit() if self._room.is_closed(run):
                 self._pass_over(run)
             case Admit():
-                self._admit(run)
+                self._admit_or_wait(ref, run)
 
     def finish(self, ref: RunRef) -> None:
         """A start that an earlier pass, or this one, did not finish. While the project is paused it gets no new job."""
@@ -147,6 +147,13 @@ class _Pass:
             self._delay(run, Delay(None, DelayCause.LIMIT, reason))
         elif self._passed_over[run.project] > PASSED_OVER:
             self._closed.add(run.project)
+
+    def _admit_or_wait(self, ref: RunRef, run: Run) -> None:
+        if self._room.is_throttled:
+            self._room.wait_out_throttling()
+            self.visit(ref)  # it may have been stopped, or its project paused, meanwhile
+        else:
+            self._admit(run)
 
     def _admit(self, run: Run) -> None:
         ports, number = self._ports, run.next_attempt

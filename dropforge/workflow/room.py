@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from dropforge.domain.congestion import EVERY_TYPE, Congestion, refused
 from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.run import Run, RunRef
 from dropforge.workflow.ports import Ports
+
+PATIENCE = timedelta(seconds=30)
+"""For how long in all one pass waits for requests to be taken again; the next pass comes within the minute."""
 
 
 class Room:
@@ -19,6 +23,7 @@ class Room:
 
     def __init__(self, ports: Ports, open_runs: Iterable[RunRef]) -> None:
         self._ports = ports
+        self._patience = PATIENCE
         self._open_runs = tuple(open_runs)
         self._types: dict[str, str] | None = None
         self._taken: dict[str, str] = {}
@@ -26,8 +31,26 @@ class Room:
 
     @property
     def is_throttled(self) -> bool:
+        """Whether any request now would be one too many."""
+        return self._throttled_for > timedelta(0)
+
+    @property
+    def is_throttled_for_long(self) -> bool:
+        """For longer than this pass has the patience to wait."""
+        return self._throttled_for > self._patience
+
+    def wait_out_throttling(self) -> None:
+        """Nothing could start meanwhile, and nobody else may: SQS delays no single message of a FIFO queue
+        (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html).
+        """
+        length = self._throttled_for
+        self._patience -= length
+        self._ports.clock.wait(length)
+
+    @property
+    def _throttled_for(self) -> timedelta:
         note = self._notes.get(EVERY_TYPE)
-        return note is not None and note.closes(self._ports.clock.now(), 0)
+        return max(note.until - self._ports.clock.now(), timedelta(0)) if note is not None else timedelta(0)
 
     def is_closed(self, run: Run) -> bool:
         """Whether asking for the run's job now would be in vain."""

@@ -44,6 +44,9 @@ class ManualClock:
     def pass_by(self, **lengths: float) -> None:
         self.time += timedelta(**lengths)
 
+    def wait(self, length: timedelta) -> None:
+        self.time += length
+
 
 @dataclass
 class RecordedWakeups:

@@ -117,9 +117,23 @@ IN_WORKFLOW = (
     Guard(
         "a pass ends when requests are throttled",
         f"{WORKFLOW}/dispatch_runs.py",
-        "return self._room.is_throttled or self._loads.keys() <= self._closed",
+        "return self._room.is_throttled_for_long or self._loads.keys() <= self._closed",
         "return self._loads.keys() <= self._closed",
-        (f"{UNIT}/test_dispatch_runs.py",),
+        (f"{UNIT}/test_room.py",),
+    ),
+    Guard(
+        "throttling that is over soon is waited out",
+        f"{WORKFLOW}/dispatch_runs.py",
+        "return self._room.is_throttled_for_long or",
+        "return self._room.is_throttled or",
+        (f"{UNIT}/test_room.py",),
+    ),
+    Guard(
+        "after a wait it is decided anew whether a run may start",
+        f"{WORKFLOW}/dispatch_runs.py",
+        "            self.visit(ref)  # it may",
+        "            self._admit(run)  # it may",
+        (f"{UNIT}/test_room.py",),
     ),
     Guard(
         "an attempt that has ended is not ended again",

@@ -30,6 +30,9 @@ class WrongClock:
     def now(self) -> datetime:
         return self.right.now() + self.off
 
+    def wait(self, length: timedelta) -> None:
+        self.right.wait(length)
+
 
 @dataclass
 class Storm:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 from dropforge.domain.congestion import EVERY_TYPE
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import RunStatus
 from dropforge.domain.training_job import JobRequest
 from dropforge.domain.training_spec import Compute, TrainingSpec
+from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.ports import BusyError
 from dropforge.workflow.record_job_state import record_job_state
+from dropforge.workflow.room import PATIENCE
 from dropforge.workflow.run_project import RunOrder, run_project
+from dropforge.workflow.stop_run import stop_run
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
-from tests.fakes.world import DIGITS, World, stage_of
+from tests.fakes.world import DIGITS, START, ManualClock, World, stage_of
 
 ROOMY = GuardRails(instance_types=("ml.*",), concurrent_runs=50, runs_per_day=1000)
 QUOTA = 8
@@ -90,16 +94,80 @@ def test_with_three_requests_of_ten_throttled_every_job_takes_less_than_one_and_
     assert jobs.creations <= 1.5 * 400
 
 
-def test_after_a_throttled_request_none_is_sent_for_a_while() -> None:
+class ThrottledAtFirst(MemoryJobs):
+    """Takes no request before some time."""
+
+    takes_from = START
+
+    def create(self, job: JobRequest) -> str:
+        self.throttled = self._clock.now() < self.takes_from
+        return super().create(job)
+
+
+def throttled_for(world: World, seconds: float) -> ThrottledAtFirst:
+    jobs = ThrottledAtFirst(world.ports.clock, world.bucket)
+    jobs.takes_from = world.ports.clock.now() + timedelta(seconds=seconds)
+    world.jobs, world.ports = jobs, replace(world.ports, jobs=jobs, logs=jobs)
+    return jobs
+
+
+def test_throttling_that_is_over_soon_is_waited_out_by_the_pass_that_met_it() -> None:
+    world = full(5)
+    jobs, began = throttled_for(world, seconds=3), world.clock.now()
+    world.dispatch()
+    refused = jobs.creations - len(jobs.running())
+    assert 1 <= refused <= 3
+    assert len(jobs.running()) == 5 - refused
+    assert world.clock.now() - began < PATIENCE
+    world.clock.pass_by(minutes=1)
+    world.dispatch()
+    assert len(jobs.running()) == 5
+
+
+def test_throttling_that_lasts_is_left_to_later_passes_each_of_which_asks_less_often() -> None:
+    world = full(40)
+    jobs, asked = throttled_for(world, seconds=3600), []
+    for _ in range(12):
+        before, began = jobs.creations, world.clock.now()
+        world.dispatch()
+        asked.append(jobs.creations - before)
+        assert world.clock.now() - began <= PATIENCE
+        world.clock.pass_by(minutes=1)
+    assert asked[0] <= 5
+    assert max(asked[1:]) <= 2
+    assert sum(asked) <= 12
+
+
+def test_a_run_that_is_stopped_while_the_pass_waits_gets_no_job() -> None:
+    world = full(2)
+    first, second = sorted(world.store.runs.values(), key=lambda run: run.requested_at)
+
+    class Meanwhile(ManualClock):
+        def wait(self, length: timedelta) -> None:
+            super().wait(length)
+            stop_run(world.ports, second.id, "ada")
+
+    world.ports = replace(world.ports, clock=Meanwhile(world.clock.time))
+    throttled_for(world, seconds=1)
+    world.dispatch()
+    assert world.run(first.id).status is RunStatus.WAITING
+    assert world.run(second.id).status is RunStatus.STOPPED
+    assert world.jobs.requests == {}
+
+
+def test_a_project_that_is_paused_while_the_pass_waits_starts_nothing_more() -> None:
     world = full(3)
-    world.jobs.throttled = True
+
+    class Meanwhile(ManualClock):
+        def wait(self, length: timedelta) -> None:
+            super().wait(length)
+            pause_project(world.ports, "digits", "ada")
+
+    world.ports = replace(world.ports, clock=Meanwhile(world.clock.time))
+    throttled_for(world, seconds=1)
     world.dispatch()
-    world.jobs.throttled = False
-    world.dispatch()
-    assert world.jobs.creations == 1
-    world.clock.pass_by(seconds=5)
-    world.dispatch()
-    assert len(world.jobs.running()) == 2
+    assert world.jobs.requests == {}
+    assert {run.status for run in world.store.runs.values()} == {RunStatus.WAITING}
 
 
 def test_a_request_that_succeeds_forgets_what_was_throttled() -> None:
