@@ -20,7 +20,7 @@ from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.training_job_request import JobSurroundings, training_job_request
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.training_job import JobDescription, JobRequest, JobState, JobStatus, StatusTransition
-from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, QuotaTooLowError, RejectedError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeTrainingJobResponseTypeDef
@@ -30,7 +30,8 @@ _NO_ROOM: Final = frozenset({"ResourceLimitExceeded", "CapacityError", "Insuffic
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _REJECTED: Final = frozenset({"ValidationException", "ValidationError", "ResourceNotFound"})
 _RUNG: Final = re.compile(r"localaws: rung=(\S+)")
-_QUOTA_OF_ZERO: Final = re.compile(r"service limit '[^']*' is 0 Instances")
+_QUOTA: Final = re.compile(r"service limit '([^']*)' is (\d+) Instances\b(?:.*\brequest delta of (\d+) Instances\b)?")
+"""What ResourceLimitExceeded says: the quota's name, how much it is, and how much this job alone would add."""
 
 
 class SageMakerJobs:
@@ -89,13 +90,22 @@ def refusal_in(error: ClientError) -> DropforgeError | None:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code == "ResourceInUse":
         return JobExistsError(message)
-    if code == "ResourceLimitExceeded" and _QUOTA_OF_ZERO.search(message):
-        return QuotaZeroError(message)
+    if code == "ResourceLimitExceeded" and (too_low := _too_low(message)):
+        return too_low
     if code in _THROTTLED | _NO_ROOM:
         return BusyError(message, throttled=code in _THROTTLED)
     if code in _DENIED:
         return NotAllowedError(message)
     return RejectedError(message) if code in _REJECTED else None
+
+
+def _too_low(message: str) -> QuotaTooLowError | None:
+    """A quota that is less than what the job wants by itself: no other job's end makes room for it."""
+    found = _QUOTA.search(message)
+    if found is None:
+        return None
+    limit, wanted = int(found[2]), int(found[3] or 1)
+    return QuotaTooLowError(message, quota=found[1], limit=limit, wanted=wanted) if limit < wanted else None
 
 
 def is_absence(error: ClientError) -> bool:

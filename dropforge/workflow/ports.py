@@ -48,8 +48,15 @@ class BusyError(DropforgeError):
         self.throttled = throttled
 
 
-class QuotaZeroError(DropforgeError):
-    """The account may run no job at all on that instance type; waiting does not help."""
+class QuotaTooLowError(DropforgeError):
+    """The job alone wants more than the account's quota allows at all; waiting does not help. The message is AWS's.
+
+    `quota` is what Service Quotas calls it, `limit` and `wanted` are instances.
+    """
+
+    def __init__(self, message: str, *, quota: str, limit: int, wanted: int) -> None:
+        super().__init__(message)
+        self.quota, self.limit, self.wanted = quota, limit, wanted
 
 
 class NotAllowedError(DropforgeError):
@@ -392,7 +399,7 @@ class ImageRegistry(Protocol):
 
 class TrainingJobs(Protocol):
     def create(self, job: JobRequest) -> str:
-        """The new job's ARN. JobExistsError, BusyError, QuotaZeroError, NotAllowedError, RejectedError."""
+        """The new job's ARN. JobExistsError, BusyError, QuotaTooLowError, NotAllowedError, RejectedError."""
         ...
 
     def describe(self, name: str) -> JobDescription | None:

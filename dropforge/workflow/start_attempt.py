@@ -10,7 +10,7 @@ from dropforge.domain.job_request import is_same_job, job_request
 from dropforge.domain.run import Attempt, DelayCause, Run, RunResult
 from dropforge.domain.run_events import AttemptStarted, RunDelayed, RunEvent, RunFinished, RunHeld
 from dropforge.domain.training_job import JobRequest
-from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, Ports, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, Ports, QuotaTooLowError, RejectedError
 from dropforge.workflow.recording import record
 from dropforge.workflow.room import Room
 from dropforge.workflow.stop_run import withdraw_stopped
@@ -25,10 +25,11 @@ class Started(Enum):
 def start_attempt(ports: Ports, room: Room, run: Run) -> Started:
     """Create the job under the name that the intent gave it; harmless however often it is repeated.
 
-    Throttling, quota and capacity put the run back in line, later each time, and are remembered in `room`. A quota of
-    zero blocks it, and so does a role that may not create the job. A request that SageMaker rejects fails it. Any other
-    error leaves the intent as it is, for the next pass to go on from. A run that somebody stopped meanwhile gets its
-    job all the same, so that none can be created behind our back; the job is then stopped.
+    Throttling, quota and capacity put the run back in line, later each time, and are remembered in `room`. A quota
+    that is less than the job wants by itself blocks it, and so does a role that may not create the job. A request that
+    SageMaker rejects fails it. Any other error leaves the intent as it is, for the next pass to go on from. A run that
+    somebody stopped meanwhile gets its job all the same, so that none can be created behind our back; the job is then
+    stopped.
     """
     attempt = run.attempt
     if attempt is None:
@@ -39,8 +40,8 @@ def start_attempt(ports: Ports, room: Room, run: Run) -> Started:
         started = Started.YES if isinstance(event, AttemptStarted) else Started.NEVER
     except BusyError as busy:
         event, started = _back_in_line(ports, room, run, busy), Started.NO
-    except QuotaZeroError:
-        event, started = _blocked_by_quota(ports, run), Started.NEVER
+    except QuotaTooLowError as too_low:
+        event, started = _blocked_by_quota(ports, run, too_low), Started.NEVER
     except NotAllowedError as denied:
         event, started = _blocked_by_permission(ports, run, denied), Started.NEVER
     except RejectedError as rejected:
@@ -98,14 +99,21 @@ def _adopt(ports: Ports, attempt: Attempt, request: JobRequest) -> RunEvent:
     return RunHeld(ports.clock.now(), Outcome.BLOCKED, reason, remedy)
 
 
-def _blocked_by_quota(ports: Ports, run: Run) -> RunHeld:
-    instance_type = run.spec.compute.instance_type
+def _blocked_by_quota(ports: Ports, run: Run, too_low: QuotaTooLowError) -> RunHeld:
+    instance_type, limit = run.spec.compute.instance_type, too_low.limit
+    reason = f"this account may run no {instance_type} for training at all: its quota is 0"
+    instead = ""
+    if limit > 0:
+        reason = (
+            f"the job wants {too_low.wanted} instances of {instance_type} at once, and this account's quota is {limit}"
+        )
+        instead = f"Write compute.instance_count: {limit} or less into dropforge.yaml and push. Or ask"
     return RunHeld(
         at=ports.clock.now(),
         outcome=Outcome.BLOCKED,
-        reason=f"this account may run no {instance_type} for training at all: its quota is 0",
+        reason=reason,
         remedy=(
-            f'Ask in Service Quotas, for Amazon SageMaker, for a higher "{instance_type} for training job usage", '
+            f'{instead or "Ask"} in Service Quotas, for Amazon SageMaker, for a higher "{too_low.quota}", '
             f"then run `dropforge resume {run.project}`."
         ),
     )

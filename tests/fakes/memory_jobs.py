@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from dropforge.domain.training_job import JobDescription, JobRequest, JobState, JobStatus
-from dropforge.workflow.ports import BusyError, Clock, JobExistsError, NotAllowedError, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, Clock, JobExistsError, NotAllowedError, QuotaTooLowError, RejectedError
 from tests.fakes.memory_bucket import MemoryBucket
 
 
@@ -28,7 +28,7 @@ class JobEnd:
 class MemoryJobs:
     """Implements `ports.TrainingJobs` and `ports.JobLogs`.
 
-    `quota` is how many jobs may run at once, by instance type; a type that is not in it may run without limit.
+    `quota` is how many instances may run at once, by instance type; a type that is not in it may run without limit.
     """
 
     def __init__(self, clock: Clock, bucket: MemoryBucket) -> None:
@@ -59,7 +59,7 @@ class MemoryJobs:
             raise JobExistsError(f"{job.name} exists already")
         if self.rejection is not None:
             raise RejectedError(self.rejection)
-        self._check_quota(job.spec.compute.instance_type)
+        self._check_quota(job)
         self.requests[job.name] = job
         self._add(job.name)
         return self.descriptions[job.name].arn
@@ -111,14 +111,18 @@ class MemoryJobs:
     def running(self) -> list[str]:
         return [name for name, job in self.descriptions.items() if not job.state.status.is_terminal]
 
-    def _check_quota(self, instance_type: str) -> None:
+    def _check_quota(self, job: JobRequest) -> None:
+        """As AWS counts: instances, of jobs that run and of the one that is asked for."""
+        instance_type, wanted = job.spec.compute.instance_type, job.spec.compute.instance_count
         limit = self.quota.get(instance_type)
-        if limit == 0:
-            raise QuotaZeroError(f"the account-level service limit for {instance_type} is 0 Instances")
         if limit is None:
             return
-        names = [name for name in self.running() if name in self.requests]
-        if sum(self.requests[name].spec.compute.instance_type == instance_type for name in names) >= limit:
+        if wanted > limit:
+            quota = f"{instance_type} for training job usage"
+            message = f"the account-level service limit '{quota}' is {limit} Instances"
+            raise QuotaTooLowError(message, quota=quota, limit=limit, wanted=wanted)
+        running = [self.requests[name].spec.compute for name in self.running() if name in self.requests]
+        if sum(each.instance_count for each in running if each.instance_type == instance_type) + wanted > limit:
             raise BusyError(f"the limit of {limit} instances of {instance_type} is reached")
 
     def _add(self, name: str) -> None:

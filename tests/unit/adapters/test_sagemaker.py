@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from dropforge.adapters.sagemaker import described, is_absence, refusal_in
 from dropforge.domain.training_job import JobState, JobStatus, StatusTransition
-from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, QuotaZeroError, RejectedError
+from dropforge.workflow.ports import BusyError, JobExistsError, NotAllowedError, QuotaTooLowError, RejectedError
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EAST = timezone(timedelta(hours=2))
@@ -77,8 +77,18 @@ def test_a_quota_of_zero_is_no_lack_of_room() -> None:
         "increase for this quota."
     )
     refusal = refusal_in(refused("ResourceLimitExceeded", message))
-    assert isinstance(refusal, QuotaZeroError)
-    assert "ml.p3.2xlarge for training job usage" in str(refusal)
+    assert isinstance(refusal, QuotaTooLowError)
+    assert (refusal.quota, refusal.limit, refusal.wanted) == ("ml.p3.2xlarge for training job usage", 0, 1)
+
+
+@pytest.mark.parametrize(("limit", "never"), [(2, True), (3, True), (4, False), (40, False)])
+def test_a_quota_below_what_the_job_wants_by_itself_is_no_lack_of_room(*, limit: int, never: bool) -> None:
+    message = (
+        f"The account-level service limit 'ml.m5.large for spot training job usage' is {limit} Instances, with current "
+        f"utilization of {limit - 1} Instances and a request delta of 4 Instances. Please use AWS Service Quotas"
+    )
+    refusal = refusal_in(refused("ResourceLimitExceeded", message))
+    assert isinstance(refusal, QuotaTooLowError if never else BusyError)
 
 
 def test_a_quota_of_ten_that_is_in_use_is_not_taken_for_zero() -> None:
