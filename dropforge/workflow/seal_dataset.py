@@ -19,7 +19,7 @@ from dropforge.domain.sealing import CHOICE, DatasetRefusedError, chosen, is_dat
 from dropforge.workflow.pin_dataset import Snapshot, pin_dataset
 from dropforge.workflow.ports import Ports, VersionGoneError
 from dropforge.workflow.request_run import RunRequest, request_run
-from dropforge.workflow.start_rebuild import start_rebuild
+from dropforge.workflow.start_rebuild import start_due_rebuild
 
 CLOCK_SKEW = timedelta(seconds=1)
 """How far the clocks of two functions may lie apart."""
@@ -97,7 +97,7 @@ def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:
             yield timer.project, partial(ports.wakeups.seal, timer.project, timedelta(0), timer.of)
     for rebuild in ports.store.unstarted_rebuilds():
         if ports.stage.find_project(rebuild.project) is not None:
-            yield rebuild.project, partial(start_rebuild, ports, rebuild)
+            yield rebuild.project, partial(start_due_rebuild, ports, rebuild)
 
 
 class SealsNotWokenError(DropforgeError):
@@ -202,6 +202,6 @@ def _ask(ports: Ports, project: Project, head: ProjectHead, data: SealedData) ->
     requester = data.requester or Requester(RequesterKind.DROP, "")
     if project.on_data is OnData.REBUILD:
         wanted = Rebuild(project.name, data.dataset.version, requester, requested_at=ports.clock.now())
-        start_rebuild(ports, ports.store.record_rebuild(wanted))
+        start_due_rebuild(ports, ports.store.record_rebuild(wanted))
     elif head.image is not None:
         request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester))
