@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
 
+from dropforge.domain.dataset import Dataset
 from dropforge.domain.head import Pause
 from dropforge.domain.project import Project
 from dropforge.domain.run import DelayCause, Limit, Run
+from dropforge.domain.training_spec import MOST_CHANNELS, TrainingSpec
+
+_AFRESH = "What then comes makes a fresh run by itself; `dropforge resume {0}` puts that in this one's place."
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,25 @@ def _holds(run: Run, project: Project) -> Iterator[Hold]:
     if minutes > rails.max_runtime_minutes:
         reason = f"a runtime of {minutes} minutes is more than {project.name} may use ({rails.max_runtime_minutes})"
         yield Hold(reason, _remedy(project, "stopping.max_runtime_minutes"))
-    if missing := sorted(run.spec.channels.keys() - run.dataset.channels.keys()):
-        there = ", ".join(sorted(run.dataset.channels))
-        reason = f"the training spec reads channel {missing[0]}, but the data has only {there}"
-        yield Hold(reason, f"Put objects under {project.data_prefix}{missing[0]}/, or mend dropforge.yaml.")
+    if misfit := data_misfit(run.spec, run.dataset, project):
+        yield misfit
+
+
+def data_misfit(spec: TrainingSpec, dataset: Dataset, project: Project) -> Hold | None:
+    """Why the spec can never train on this dataset version, whose objects are what they are; None when it can.
+
+    Other data makes another version, and that a run of its own.
+    """
+    there = sorted(dataset.channels)
+    if len(there) > MOST_CHANNELS:
+        reason = f"the data has {len(there)} channels, and a SageMaker job takes at most {MOST_CHANNELS}"
+        remedy = f"Put the objects into fewer folders directly below {project.data_prefix}: each is a channel."
+        return Hold(reason, f"{remedy} {_AFRESH.format(project.name)}")
+    if missing := sorted(spec.channels.keys() - dataset.channels.keys()):
+        reason = f"the training spec reads channel {missing[0]}, but the data has only {', '.join(there)}"
+        remedy = f"Put objects under {project.data_prefix}{missing[0]}/, or mend dropforge.yaml and push."
+        return Hold(reason, f"{remedy} {_AFRESH.format(project.name)}")
+    return None
 
 
 def _remedy(project: Project, field: str) -> str:

@@ -27,6 +27,7 @@ ALLOWED_MEMBERS = frozenset(
 )
 """Members of CreateTrainingJob that `sagemaker:` may set, by dotted name: never role, key, network, input or output."""
 
+MOST_CHANNELS = 20
 LONGEST_RUNTIME_MINUTES = 28 * 24 * 60
 LARGEST_SPEC = 64 * 1024
 """Bytes: every record of a run holds its spec, and a DynamoDB item 400 KB."""
@@ -124,7 +125,7 @@ class TrainingSpec:
                 re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None,
                 f"environment.{name} is no name for a variable: use letters, digits and _",
             )
-        _require(len(self.channels) <= 20, "channels: SageMaker takes at most 20")
+        _require(len(self.channels) <= MOST_CHANNELS, f"channels: SageMaker takes at most {MOST_CHANNELS}")
         for name in self.channels:
             _require(
                 re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name) is not None,
