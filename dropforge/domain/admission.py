@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from dropforge.domain.dataset import Dataset
 from dropforge.domain.head import Pause
-from dropforge.domain.project import Project
+from dropforge.domain.project import GuardRails, Project
 from dropforge.domain.run import DelayCause, Limit, Run
 from dropforge.domain.training_spec import MOST_CHANNELS, TrainingSpec
 
@@ -73,15 +73,36 @@ def _holds(run: Run, project: Project) -> Iterator[Hold]:
         allowed = ", ".join(rails.instance_types)
         reason = f"{compute.instance_type} is not among the instance types of {project.name} ({allowed})"
         yield Hold(reason, _remedy(project, "compute.instance_type"))
-    if compute.instance_count > rails.max_instances:
-        reason = f"{compute.instance_count} instances are more than {project.name} may use ({rails.max_instances})"
-        yield Hold(reason, _remedy(project, "compute.instance_count"))
-    minutes = run.spec.stopping.max_runtime_minutes
-    if minutes > rails.max_runtime_minutes:
-        reason = f"a runtime of {minutes} minutes is more than {project.name} may use ({rails.max_runtime_minutes})"
-        yield Hold(reason, _remedy(project, "stopping.max_runtime_minutes"))
+    for asked, most, words, field in _amounts(run.spec, rails):
+        if asked > most:
+            yield Hold(f"{words.format(asked)} more than {project.name} may use ({most})", _remedy(project, field))
     if misfit := data_misfit(run.spec, run.dataset, project):
         yield misfit
+
+
+def _amounts(spec: TrainingSpec, rails: GuardRails) -> Iterator[tuple[int, int, str, str]]:
+    """What is asked for, how much there may be, how to say it, and where the spec says it."""
+    compute, stopping = spec.compute, spec.stopping
+    yield compute.instance_count, rails.max_instances, "{} instances are", "compute.instance_count"
+    yield (
+        stopping.max_runtime_minutes,
+        rails.max_runtime_minutes,
+        "a runtime of {} minutes is",
+        "stopping.max_runtime_minutes",
+    )
+    yield (
+        stopping.max_wait_minutes or 0,
+        rails.max_wait_minutes,
+        "{} minutes, the wait for spot instances included, are",
+        "stopping.max_wait_minutes",
+    )
+    yield compute.volume_gb, rails.max_volume_gb, "{} GB of disk for each instance are", "compute.volume_gb"
+    yield (
+        spec.keep_alive_seconds,
+        rails.max_keep_alive_seconds,
+        "{} seconds for which instances are kept warm after the job are",
+        "sagemaker.ResourceConfig.KeepAlivePeriodInSeconds",
+    )
 
 
 def data_misfit(spec: TrainingSpec, dataset: Dataset, project: Project) -> Hold | None:

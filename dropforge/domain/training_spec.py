@@ -29,6 +29,7 @@ ALLOWED_MEMBERS = frozenset(
 
 MOST_CHANNELS = 20
 LONGEST_RUNTIME_MINUTES = 28 * 24 * 60
+LONGEST_KEPT_WARM = 6 * 60 * 60
 LARGEST_SPEC = 64 * 1024
 """Bytes: every record of a run holds its spec, and a DynamoDB item 400 KB."""
 
@@ -141,7 +142,22 @@ class TrainingSpec:
                 member in ALLOWED_MEMBERS,
                 f"sagemaker.{member} may not be set here: allowed are {', '.join(sorted(ALLOWED_MEMBERS))}",
             )
+        _require(
+            isinstance(self._kept_warm, int) and 0 <= self.keep_alive_seconds <= LONGEST_KEPT_WARM,
+            f"sagemaker.ResourceConfig.KeepAlivePeriodInSeconds must be from 0 to {LONGEST_KEPT_WARM}",
+        )
         _check_size(self)
+
+    @property
+    def keep_alive_seconds(self) -> int:
+        """How long the job's instances are kept warm, and paid for, after it."""
+        kept = self._kept_warm
+        return kept if isinstance(kept, int) else 0
+
+    @property
+    def _kept_warm(self) -> object:
+        resources = self.sagemaker.get("ResourceConfig")
+        return resources.get("KeepAlivePeriodInSeconds", 0) if isinstance(resources, Mapping) else 0
 
     def to_document(self) -> dict[str, object]:
         return encode_object(self)
