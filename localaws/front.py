@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from localaws.journal import Journal, JournalError
 from localaws.runtime import Runtime
 from localaws.signature import is_registry, is_signed, refusal
 
@@ -32,6 +33,7 @@ class Front:
     - What is not signed is refused, but for the emulator's health and ECR's registry, which has a token of its own.
       So are WebSockets, which no service here needs.
     - Loopback counts as secure transport, so that `aws:SecureTransport` conditions hold as they do under TLS.
+    - What a request changed is on disk before its answer leaves; where there is no room for it, the answer is an error.
     - `POST /_localaws/<hook>` calls a hook; it needs the token that is kept in Home, and a JSON object as body.
       Whatever else the emulator has below `/_ministack/` needs that token too.
     """
@@ -67,7 +69,8 @@ class Front:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [pair for pair in scope["headers"] if pair[0].lower() != b"x-forwarded-proto"]
-        await self._emulator({**scope, "headers": [*headers, (b"x-forwarded-proto", b"https")]}, receive, send)
+        answered = _Answered(self._runtime.journal, send)
+        await self._emulator({**scope, "headers": [*headers, (b"x-forwarded-proto", b"https")]}, receive, answered)
 
     def _authorised(self, headers: Mapping[bytes, bytes]) -> bool:
         given = headers.get(b"authorization", b"")
@@ -84,11 +87,31 @@ class Front:
         try:
             body = json.loads(await _body(receive) or b"{}")
             answer = await asyncio.to_thread(hook, self._runtime, body)
+            self._runtime.journal.commit()
         except Exception as error:  # the caller is another process: tell it, and the log, and stop there
             log.exception("hook %s failed", name)
             await _answer(send, 500, {"message": str(error)})
             raise
         await _answer(send, 200, answer)
+
+
+class _Answered:
+    """Sends an answer once the journal has what the request changed."""
+
+    def __init__(self, journal: Journal, send: Send) -> None:
+        self._journal, self._send = journal, send
+        self._failed = False
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            try:
+                self._journal.commit()
+            except JournalError as error:
+                log.exception("A change could not be kept")
+                self._failed = True
+                await _answer(self._send, 500, {"__type": "InternalFailure", "message": str(error)})
+        if not self._failed:
+            await self._send(message)
 
 
 async def _body(receive: Receive) -> bytes:

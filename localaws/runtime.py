@@ -7,15 +7,30 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from localaws.bus import Bus
 from localaws.caller import Caller
 from localaws.home import Home
+from localaws.journal import Journal
 from localaws.processes import ProcessLedger
-from localaws.service import Service
 
 log = logging.getLogger("localaws")
+
+
+class Neighbour(Protocol):
+    """One of our services as the others see it; see `service.Service`."""
+
+    name: ClassVar[str]
+
+    def dispatch(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Perform an operation."""
+
+    def keep(self) -> None:
+        """Note what changed."""
+
+    def stop(self) -> None:
+        """End what is running."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,8 @@ class Runtime:
     caller: Caller
     bus: Bus
     processes: ProcessLedger
-    services: dict[str, Service] = field(default_factory=dict)
+    journal: Journal
+    services: dict[str, Neighbour] = field(default_factory=dict)
     """Our services by botocore name, so that one can `dispatch` to another."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the server stops: loops that wait should wait on this."""
@@ -40,7 +56,10 @@ class Runtime:
         return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
 
     def publish(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
-        """Put an event of an AWS service on the default bus."""
+        """Put an event of an AWS service on the default bus; what it tells of is noted before."""
+        service = self.services.get(source.removeprefix("aws."))
+        if service is not None:
+            service.keep()
         self.bus.publish(source, detail_type, detail, resources)
 
     def spawn(self, name: str, function: Callable[..., None], *arguments: Any) -> threading.Thread:

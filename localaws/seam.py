@@ -8,14 +8,11 @@ names, at start, each of the things used here that a new version no longer has.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import functools
 import json
-import logging
-import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ministack import app as emulator
@@ -23,17 +20,16 @@ from ministack.core import iam_actions, iam_evaluator, persistence, responses, r
 from ministack.services import eventbridge
 from ministack.services.cloudformation import provisioners
 
+from localaws.journal import Journal
 from localaws.requester import requester
 from localaws.runtime import Runtime
 from localaws.service import Service, ServiceError
 from localaws.stored import freeze, thaw
 
-log = logging.getLogger("localaws")
-
 _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (emulator, ("app", "SERVICE_REGISTRY", "SERVICE_HANDLERS", "_loaded_modules", "_state_map", "_MAIN_LOOP",
                 "_reset_all_state", "_build_persistence_save_dict")),
-    (persistence, ("save_state", "_json_default")),
+    (persistence, ("_json_default", "_json_object_hook")),
     (router, ("SERVICE_PATTERNS", "extract_access_key_id")),
     (iam_actions, ("SERVICE_TO_IAM_NAMESPACE", "extract_resource_arn", "access_denied_response")),
     (iam_evaluator, ("enforce", "AuthError", "caller_arn")),
@@ -43,9 +39,6 @@ _USED: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 Response = tuple[int, dict[str, str], bytes]
-_SAVE_SECONDS, _SAVE_LATEST_SECONDS = 2.0, 10.0
-_SAVE_SHARE = 20.0
-"""A round of saving is followed by a pause of that many times its length: 50 ms for what the demo leaves behind."""
 _PASS_ROLE = "iam:PassRole"  # noqa: S105  (an action)
 
 
@@ -93,41 +86,17 @@ def application() -> Any:
     return emulator.app
 
 
-def reset() -> None:
+def reset(journal: Journal) -> None:
     """Forget everything, in memory and on disk."""
     emulator._reset_all_state()
-
-
-async def keep_saving(may_write: Callable[[], bool]) -> None:
-    """Write what services remember, every few seconds and where it changed: a server that is killed loses no more.
-
-    The emulator itself writes when it is stopped, and not before. Each file is replaced whole. Returns once the folder
-    may no longer be written to, which is asked before each round.
-    """
-    logging.getLogger("persistence").setLevel(logging.WARNING)  # it tells of each file
-    written = dict[str, int]()
-    while may_write():
-        began = time.perf_counter()
-        for name, get_state in emulator._build_persistence_save_dict().items():
-            # The emulator's state changes on this loop alone; ours under locks that may be held during a call to here.
-            ours = isinstance(getattr(get_state, "__self__", None), _Adapter)
-            with contextlib.suppress(RuntimeError):  # a thread was changing it all the same: the next time, then
-                state = await asyncio.to_thread(get_state) if ours else get_state()
-                await asyncio.to_thread(_save, name, state, written)
-        spent = time.perf_counter() - began
-        await asyncio.sleep(min(max(_SAVE_SECONDS, _SAVE_SHARE * spent), _SAVE_LATEST_SECONDS))
-
-
-def _save(name: str, state: Any, written: dict[str, int]) -> None:
-    """Write a state unless `written` has it, by its hash."""
-    content = hash(json.dumps(state, default=persistence._json_default))
-    if state is not None and written.get(name) != content:
-        persistence.save_state(name, state)
-        written[name] = content
+    journal.clear()
 
 
 class EmulatorBus:
     """The emulator's default event bus; see `bus.Bus`. PutEvents refuses `aws.*` sources, this does not."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
 
     def publish(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
         """Match the event against the rules on the emulator's own loop, where its tables are changed too."""
@@ -139,12 +108,17 @@ class EmulatorBus:
         }
         loop = emulator._MAIN_LOOP
         if loop is None:  # while state is being restored nothing is served yet, and this is the only thread
-            eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+            self._put_now(entry)
         else:
             asyncio.run_coroutine_threadsafe(self._put(entry), loop).result(timeout=30)
 
     async def _put(self, entry: dict[str, Any]) -> None:
+        self._put_now(entry)
+
+    def _put_now(self, entry: dict[str, Any]) -> None:
+        """Commit the event's deliveries with what it tells of: neither is on disk without the other."""
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        self._journal.commit()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +152,7 @@ class _Adapter:
         return response
 
     def get_state(self) -> dict[str, Any]:
-        """Return what is to be persisted."""
+        """Return everything; the service notes by itself what is to be written."""
         stored: dict[str, Any] = freeze(self.service.snapshot())
         return stored
 

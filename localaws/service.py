@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from localaws.journal import Row
+from localaws.runtime import Runtime
 from localaws.shapes import service_model, violations
+from localaws.stored import freeze
 
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
-
+_READING = ("BatchGet", "Describe", "Get", "List")
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -44,6 +48,7 @@ class Service:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        self._keeping = threading.Lock()
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that this service has, by name."""
@@ -62,8 +67,18 @@ class Service:
         return ()
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all state as JSON values and datetimes; called while the service keeps running."""
+        """Return all state as JSON values and datetimes, in a few named parts; the service keeps running meanwhile."""
         raise NotImplementedError
+
+    def rows(self) -> Sequence[Row]:
+        """Return the snapshot as rows of the journal, one a part; for a service that has many things, one a thing."""
+        parts = {name: json.dumps(part) for name, part in freeze(self.snapshot()).items()}
+        return [Row(name, hash(content), functools.partial(str, content)) for name, content in parts.items()]
+
+    def keep(self) -> None:
+        """Note what changed: after each change, and without a lock of the service's held; the next commit writes it."""
+        with self._keeping:
+            self.runtime.journal.note(self.name, self.rows())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over a snapshot; what was in flight is resumed, or failed with the reason."""
@@ -74,7 +89,7 @@ class Service:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End what is running, because the server stops; called once, before the last snapshot."""
+        """End what is running, because the server stops; called once, before the last `keep`."""
 
     def dispatch(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Validate a request, perform it, and return the response as JSON values.
@@ -96,6 +111,8 @@ class Service:
             count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
             raise ServiceError(self.validation_code, f"{count}: {'; '.join(found)}")
         response: dict[str, Any] = to_wire(perform(without_nulls(request)))
+        if not operation.startswith(_READING):
+            self.keep()
         return response
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from localaws import corrections, seam
+from localaws import corrections, keeping, seam
 from localaws.caller import Caller
 from localaws.cloudformation import HANDLERS
 from localaws.codebuild import CodeBuildService
@@ -28,6 +28,7 @@ from localaws.codepipeline import CodePipelineService
 from localaws.front import Front, Hook
 from localaws.githost import pushed
 from localaws.home import Home
+from localaws.journal import Journal
 from localaws.processes import ProcessLedger, started_at
 from localaws.runtime import Runtime
 from localaws.sagemaker import SageMakerService
@@ -52,10 +53,12 @@ def main(home: Home, region: str, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     endpoint = f"http://127.0.0.1:{port}"
     caller = Caller(endpoint, region, home.credentials())
-    runtime = Runtime(home, endpoint, region, ACCOUNT, caller, seam.EmulatorBus(), processes)
+    journal = Journal(home.state / "journal.sqlite")
+    runtime = Runtime(home, endpoint, region, ACCOUNT, caller, seam.EmulatorBus(journal), processes, journal)
     seam.verify()
     corrections.install(runtime)
     _assemble(runtime)
+    keeping.install(runtime)
     record = {
         "pid": os.getpid(),
         "started": started_at(os.getpid()),
@@ -85,7 +88,7 @@ def _assemble(runtime: Runtime) -> None:
 def _reset(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
     del body
     runtime.processes.end_all()
-    seam.reset()
+    seam.reset(runtime.journal)
     runtime.caller.forget()
     return {"reset": True}
 
@@ -104,7 +107,7 @@ async def _serve(application: Front, listener: socket.socket, runtime: Runtime) 
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
 
     async def stopped() -> None:
-        saving = asyncio.create_task(_keep_saving(runtime.home))
+        saving = asyncio.create_task(_keep_saving(runtime))
         await stop.wait()
         if not saving.cancel():
             saving.result()  # it must not have ended by itself: say why
@@ -114,9 +117,10 @@ async def _serve(application: Front, listener: socket.socket, runtime: Runtime) 
     await hypercorn_serve(application, config, shutdown_trigger=stopped)
 
 
-async def _keep_saving(home: Home) -> None:
+async def _keep_saving(runtime: Runtime) -> None:
     """Save state until the home folder is deleted or another server's: then end, and write nothing more."""
-    await seam.keep_saving(lambda: _recorded(home) == os.getpid())
+    home = runtime.home
+    await keeping.keep_saving(runtime, lambda: _recorded(home) == os.getpid())
     log.error("The home folder %s was deleted or belongs to another server now: this one ends.", home.root)
     os._exit(1)
 
@@ -133,6 +137,7 @@ def _end_jobs(runtime: Runtime) -> None:
     """End jobs and builds while the server still answers, so that their last words are recorded."""
     for service in runtime.services.values():
         service.stop()
+        service.keep()
     runtime.processes.end_all()
 
 

@@ -111,7 +111,7 @@ _COMPLAINTS = {
     "string_too_short": "is too short (at least {min_length})",
     "string_too_long": "is too long (at most {max_length})",
     "too_short": "is too short (at least {min_length})",
-    "too_long": "is too long (at most {max_length})",
+    "too_long": "has more than {max_length} entries",
 }
 
 
@@ -128,6 +128,8 @@ def _remedy(model: type[Part], location: Location, error: ErrorDetails) -> str:
     field = _enclosing(model, location).get(name)
     if error["type"] == "string_type" and error["input"] is not None:
         return "put it in quotes"
+    if error["type"] == "too_long":
+        return "it takes no more: take some out, or join some"
     if field is not None and field.examples:
         example = field.examples[0] if isinstance(field.examples[0], str) else json.dumps(field.examples[0])
         return f"{'add' if error['type'] == 'missing' else 'write, for example,'} `{name}: {example}`"

@@ -171,7 +171,26 @@ class GuardRailsPart(Part):
     )
     max_instances: int = Field(default=1, ge=1, description="instances of one job", examples=[1])
     max_runtime_minutes: int = Field(
-        default=60, ge=1, le=28 * 24 * 60, description="the longest that one job may train", examples=[60]
+        default=60,
+        ge=1,
+        le=28 * 24 * 60,
+        description="the longest that one job may train, SageMaker's own retries of it included",
+        examples=[60],
+    )
+    max_wait_minutes: int = Field(
+        default=24 * 60,
+        ge=1,
+        le=28 * 24 * 60,
+        description="of a spot job: the longest that it may wait for instances and train, together",
+        examples=[1440],
+    )
+    max_volume_gb: int = Field(default=100, ge=1, le=16384, description="disk of each instance, GB", examples=[100])
+    max_keep_alive_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=6 * 60 * 60,
+        description="how long instances may be kept warm after a job (KeepAlivePeriodInSeconds); they are paid for",
+        examples=[0],
     )
     concurrent_runs: int = Field(
         default=2, ge=1, description="runs of the project that may train at once", examples=[2]
@@ -238,7 +257,6 @@ class ProjectPart(Part):
     )
 
     def to_project(self, name: str) -> Project:
-        rails = self.guard_rails
         return Project(
             name=name,
             repository=self.repository,
@@ -249,14 +267,7 @@ class ProjectPart(Part):
             on_push=OnPush(self.on_push),
             seal=SealPolicy(SealMode(self.seal.mode), self.seal.quiet_seconds),
             pin=PinPolicy(PinMode(self.pin.mode), self.pin.copy_limit_gb),
-            guard_rails=GuardRails(
-                rails.instance_types,
-                rails.max_instances,
-                rails.max_runtime_minutes,
-                rails.concurrent_runs,
-                rails.runs_per_day,
-                rails.max_attempts,
-            ),
+            guard_rails=GuardRails(**self.guard_rails.model_dump()),
             latest_wins=self.latest_wins,
             waiting=Patience(self.waiting.tell_after_minutes, self.waiting.give_up_after_minutes),
             notify=tuple(Subscription(each.mail, each.on) for each in self.notify),

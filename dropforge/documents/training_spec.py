@@ -18,7 +18,14 @@ from dropforge.documents.checking import MistakeError, Part, check
 from dropforge.documents.fields import InstanceType, Matching
 from dropforge.documents.problems import DocumentError, Problem
 from dropforge.documents.source import Source, read
-from dropforge.domain.training_spec import LONGEST_RUNTIME_MINUTES, Compute, InvalidSpecError, Stopping, TrainingSpec
+from dropforge.domain.training_spec import (
+    LONGEST_RUNTIME_MINUTES,
+    MOST_CHANNELS,
+    Compute,
+    InvalidSpecError,
+    Stopping,
+    TrainingSpec,
+)
 
 FILE_NAME = "dropforge.yaml"
 VERBATIM = ("hyperparameters", "environment")
@@ -156,8 +163,9 @@ class TrainingSpecDocument(Part):
     )
     channels: dict[ChannelName, InputMode] = Field(
         default={},
-        max_length=20,
-        description="how each channel of the data is read; one that is not named is read as File",
+        max_length=MOST_CHANNELS,
+        description="how each channel of the data is read; one that is not named is read as File. A job takes at most "
+        f"{MOST_CHANNELS}: put the objects into so many folders",
         examples=[{"training": "File"}],
     )
     metrics: tuple[MetricPart, ...] = Field(default=(), max_length=40, description="what is read from the log")

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
 
+from dropforge.domain.dataset import Dataset
 from dropforge.domain.head import Pause
-from dropforge.domain.project import Project
+from dropforge.domain.project import GuardRails, Project
 from dropforge.domain.run import DelayCause, Limit, Run
+from dropforge.domain.training_spec import MOST_CHANNELS, TrainingSpec
+
+_AFRESH = "What then comes makes a fresh run by itself; `dropforge resume {0}` puts that in this one's place."
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,53 @@ def _holds(run: Run, project: Project) -> Iterator[Hold]:
         allowed = ", ".join(rails.instance_types)
         reason = f"{compute.instance_type} is not among the instance types of {project.name} ({allowed})"
         yield Hold(reason, _remedy(project, "compute.instance_type"))
-    if compute.instance_count > rails.max_instances:
-        reason = f"{compute.instance_count} instances are more than {project.name} may use ({rails.max_instances})"
-        yield Hold(reason, _remedy(project, "compute.instance_count"))
-    minutes = run.spec.stopping.max_runtime_minutes
-    if minutes > rails.max_runtime_minutes:
-        reason = f"a runtime of {minutes} minutes is more than {project.name} may use ({rails.max_runtime_minutes})"
-        yield Hold(reason, _remedy(project, "stopping.max_runtime_minutes"))
-    if missing := sorted(run.spec.channels.keys() - run.dataset.channels.keys()):
-        there = ", ".join(sorted(run.dataset.channels))
-        reason = f"the training spec reads channel {missing[0]}, but the data has only {there}"
-        yield Hold(reason, f"Put objects under {project.data_prefix}{missing[0]}/, or mend dropforge.yaml.")
+    for asked, most, words, field in _amounts(run.spec, rails):
+        if asked > most:
+            yield Hold(f"{words.format(asked)} more than {project.name} may use ({most})", _remedy(project, field))
+    if misfit := data_misfit(run.spec, run.dataset, project):
+        yield misfit
+
+
+def _amounts(spec: TrainingSpec, rails: GuardRails) -> Iterator[tuple[int, int, str, str]]:
+    """What is asked for, how much there may be, how to say it, and where the spec says it."""
+    compute, stopping = spec.compute, spec.stopping
+    yield compute.instance_count, rails.max_instances, "{} instances are", "compute.instance_count"
+    yield (
+        stopping.max_runtime_minutes,
+        rails.max_runtime_minutes,
+        "a runtime of {} minutes is",
+        "stopping.max_runtime_minutes",
+    )
+    yield (
+        stopping.max_wait_minutes or 0,
+        rails.max_wait_minutes,
+        "{} minutes, the wait for spot instances included, are",
+        "stopping.max_wait_minutes",
+    )
+    yield compute.volume_gb, rails.max_volume_gb, "{} GB of disk for each instance are", "compute.volume_gb"
+    yield (
+        spec.keep_alive_seconds,
+        rails.max_keep_alive_seconds,
+        "{} seconds for which instances are kept warm after the job are",
+        "sagemaker.ResourceConfig.KeepAlivePeriodInSeconds",
+    )
+
+
+def data_misfit(spec: TrainingSpec, dataset: Dataset, project: Project) -> Hold | None:
+    """Why the spec can never train on this dataset version, whose objects are what they are; None when it can.
+
+    Other data makes another version, and that a run of its own.
+    """
+    there = sorted(dataset.channels)
+    if len(there) > MOST_CHANNELS:
+        reason = f"the data has {len(there)} channels, and a SageMaker job takes at most {MOST_CHANNELS}"
+        remedy = f"Put the objects into fewer folders directly below {project.data_prefix}: each is a channel."
+        return Hold(reason, f"{remedy} {_AFRESH.format(project.name)}")
+    if missing := sorted(spec.channels.keys() - dataset.channels.keys()):
+        reason = f"the training spec reads channel {missing[0]}, but the data has only {', '.join(there)}"
+        remedy = f"Put objects under {project.data_prefix}{missing[0]}/, or mend dropforge.yaml and push."
+        return Hold(reason, f"{remedy} {_AFRESH.format(project.name)}")
+    return None
 
 
 def _remedy(project: Project, field: str) -> str:

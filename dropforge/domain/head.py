@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from dropforge.domain.backoff import backoff
 from dropforge.domain.dataset import Dataset
 from dropforge.domain.drop import ObjectRef
 from dropforge.domain.image import Image
@@ -69,6 +70,14 @@ class SealTimer:
 
 
 @dataclass(frozen=True)
+class StartDelay:
+    """How often the start of a build was put off so far, and until when."""
+
+    count: int
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Rebuild:
     """A build that new data asked for, recorded under (project, dataset version) before it is started.
 
@@ -81,6 +90,15 @@ class Rebuild:
     requested_at: datetime
     execution_id: str | None = None
     image_digest: str | None = None
+    delay: StartDelay | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        return self.delay is None or self.delay.until <= now
+
+    def delayed(self, now: datetime) -> StartDelay:
+        """It could not be started: the delay from now on, longer than the one before."""
+        count = self.delay.count if self.delay is not None else 0
+        return StartDelay(count + 1, now + backoff(self.client_token, count))
 
     @property
     def client_token(self) -> str:

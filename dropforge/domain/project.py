@@ -78,11 +78,17 @@ class PinPolicy:
 
 @dataclass(frozen=True)
 class GuardRails:
-    """What a run of the project may at most be. Instance types are exact names or patterns such as `ml.m5.*`."""
+    """What a run of the project may at most be. Instance types are exact names or patterns such as `ml.m5.*`.
+
+    Volume is of each instance; instances that are kept warm after a job are paid for.
+    """
 
     instance_types: tuple[str, ...] = ("ml.m5.large",)
     max_instances: int = 1
     max_runtime_minutes: int = 60
+    max_wait_minutes: int = 24 * 60
+    max_volume_gb: int = 100
+    max_keep_alive_seconds: int = 0
     concurrent_runs: int = 2
     runs_per_day: int = 20
     max_attempts: int = 3

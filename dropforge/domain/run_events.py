@@ -252,15 +252,20 @@ class RunWithdrawn:
 
 @dataclass(frozen=True)
 class RunSuperseded:
-    """A newer run of the project took its place before it had started; announced."""
+    """A newer run of the project took its place before it had started; announced. `because` says what asked for that.
+
+    A held run can be superseded only by one that somebody asked for in its place.
+    """
 
     at: datetime
     by_run: str
+    because: str = "latest_wins"
+    by: Requester | None = None
 
     def apply(self, run: Run) -> Run:
-        if run.status is not RunStatus.WAITING:
+        if run.status is not RunStatus.WAITING and not (run.status is RunStatus.HELD and self.by is not None):
             return run
-        result = RunResult(reason=f"run {self.by_run} is newer and took its place (latest_wins)")
+        result = RunResult(reason=f"run {self.by_run} is newer and took its place ({self.because})")
         ended = _ended(run, RunStatus.SUPERSEDED, result, self.at)
         return replace(ended, superseded_by=self.by_run)
 

@@ -90,7 +90,7 @@ def _superseded(run: Run, event: RunSuperseded) -> Mail:
     return _short(
         run,
         f"{run.project} superseded: run {event.by_run[:12]} took its place",
-        f"{run.project}: a run was not started, since a newer one took its place (latest_wins).",
+        f"{run.project}: a run was not started, since a newer one took its place ({event.because}).",
         f"What to do: nothing; `dropforge show {event.by_run}` shows the newer one.",
     )
 

@@ -27,7 +27,9 @@ ALLOWED_MEMBERS = frozenset(
 )
 """Members of CreateTrainingJob that `sagemaker:` may set, by dotted name: never role, key, network, input or output."""
 
+MOST_CHANNELS = 20
 LONGEST_RUNTIME_MINUTES = 28 * 24 * 60
+LONGEST_KEPT_WARM = 6 * 60 * 60
 LARGEST_SPEC = 64 * 1024
 """Bytes: every record of a run holds its spec, and a DynamoDB item 400 KB."""
 
@@ -124,7 +126,7 @@ class TrainingSpec:
                 re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None,
                 f"environment.{name} is no name for a variable: use letters, digits and _",
             )
-        _require(len(self.channels) <= 20, "channels: SageMaker takes at most 20")
+        _require(len(self.channels) <= MOST_CHANNELS, f"channels: SageMaker takes at most {MOST_CHANNELS}")
         for name in self.channels:
             _require(
                 re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name) is not None,
@@ -140,7 +142,22 @@ class TrainingSpec:
                 member in ALLOWED_MEMBERS,
                 f"sagemaker.{member} may not be set here: allowed are {', '.join(sorted(ALLOWED_MEMBERS))}",
             )
+        _require(
+            isinstance(self._kept_warm, int) and 0 <= self.keep_alive_seconds <= LONGEST_KEPT_WARM,
+            f"sagemaker.ResourceConfig.KeepAlivePeriodInSeconds must be from 0 to {LONGEST_KEPT_WARM}",
+        )
         _check_size(self)
+
+    @property
+    def keep_alive_seconds(self) -> int:
+        """How long the job's instances are kept warm, and paid for, after it."""
+        kept = self._kept_warm
+        return kept if isinstance(kept, int) else 0
+
+    @property
+    def _kept_warm(self) -> object:
+        resources = self.sagemaker.get("ResourceConfig")
+        return resources.get("KeepAlivePeriodInSeconds", 0) if isinstance(resources, Mapping) else 0
 
     def to_document(self) -> dict[str, object]:
         return encode_object(self)

@@ -17,7 +17,7 @@ from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion
 from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.errors import DropforgeError
-from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer
+from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer, StartDelay
 from dropforge.domain.image import Image
 from dropforge.domain.mail import Mail
 from dropforge.domain.notice import Notice
@@ -251,6 +251,10 @@ class Rebuilds(Protocol):
     def rebuild(self, project: str, dataset_version: str) -> Rebuild | None: ...
 
     def rebuild_started(self, project: str, dataset_version: str, execution_id: str) -> None: ...
+
+    def delay_rebuild(self, project: str, dataset_version: str, delay: StartDelay) -> None:
+        """Put off a rebuild that is not started; one that is stays as it is."""
+        ...
 
     def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
         """Let this image stand for the recorded rebuild if none does yet; the rebuild as stored."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dropforge.domain.run import Requester, RequesterKind, Run
-from dropforge.domain.run_events import RunReleased
+from dropforge.domain.admission import data_misfit
+from dropforge.domain.run import Requester, RequesterKind, Run, RunStatus
+from dropforge.domain.run_events import RunReleased, RunSuperseded
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
+from dropforge.workflow.request_run import RunRequest, request_run
 from dropforge.workflow.start_rebuild import start_rebuild
 
 _WHENEVER = datetime.max.replace(tzinfo=UTC)
@@ -17,7 +19,8 @@ def resume_project(ports: Ports, project: str | None, by: str) -> tuple[Run, ...
     """End the pause of one project, or with None that of the stage, and release its runs; these are returned.
 
     Released are those that are held and those that wait for tomorrow, and each meets the guard rails again: what still
-    holds it back holds it again. UnknownProjectError.
+    holds it back holds it again. One that its own data holds back for ever makes way for a run on the project's latest
+    data, where that fits. UnknownProjectError.
     """
     projects = ports.stage.projects if project is None else (ports.stage.project(project),)
     ports.store.clear_pause(project)
@@ -36,6 +39,26 @@ def _release(ports: Ports, projects: set[str], by: str) -> list[Run]:
     held = [ref for name in sorted(projects) for ref in ports.store.held_runs(name)]
     due = {ref.id for ref in ports.store.waiting_runs(event.at)}
     waiting = [ref for ref in ports.store.waiting_runs(_WHENEVER) if ref.project in projects and ref.id not in due]
-    before = [run for ref in (*held, *waiting) if (run := ports.store.run(ref.id)) is not None]
-    after = [(run, record(ports.store, run, event)) for run in before if event.apply(run) is not run]
-    return [run for seen, run in after if run.trail != seen.trail]
+    read = [run for ref in (*held, *waiting) if (run := ports.store.run(ref.id)) is not None]
+    renewed = {run.id: fresh for run in read if (fresh := _renewed(ports, run, event.by)) is not None}
+    before = [run for run in read if run.id not in renewed and event.apply(run) is not run]
+    after = [(run, record(ports.store, run, event)) for run in before]
+    return [*renewed.values(), *(run for seen, run in after if run.trail != seen.trail)]
+
+
+def _renewed(ports: Ports, run: Run, by: Requester) -> Run | None:
+    """The run that takes the held one's place; None where its own data does not hold it back, or the latest does too.
+
+    Of a push or a drop it is a run of the project's head. Whoever asked by hand gets the image and the parameters that
+    they asked for.
+    """
+    project, head = ports.stage.project(run.project), ports.store.head(run.project)
+    if run.status is not RunStatus.HELD or head.image is None or head.data is None:
+        return None
+    misfit = data_misfit(run.spec, run.dataset, project)
+    image, spec = (run.image, run.spec) if run.requester.kind is RequesterKind.USER else (head.image, head.image.spec)
+    if misfit is None or data_misfit(spec, head.data.dataset, project) is not None:
+        return None
+    fresh = request_run(ports, RunRequest(image, head.data.dataset, spec, by))
+    record(ports.store, run, RunSuperseded(ports.clock.now(), fresh.id, misfit.reason, by))
+    return fresh

@@ -15,11 +15,11 @@ from dropforge.domain.head import ProjectHead, Rebuild, SealedData, SealTimer
 from dropforge.domain.notice import Notice
 from dropforge.domain.project import OnData, Project
 from dropforge.domain.run import Requester, RequesterKind
-from dropforge.domain.sealing import CHOICE, DatasetRefusedError, chosen, is_data, is_marker
+from dropforge.domain.sealing import CHOICE, MARKER, DatasetRefusedError, chosen, is_data, is_marker
 from dropforge.workflow.pin_dataset import Snapshot, pin_dataset
 from dropforge.workflow.ports import Ports, VersionGoneError
 from dropforge.workflow.request_run import RunRequest, request_run
-from dropforge.workflow.start_rebuild import start_rebuild
+from dropforge.workflow.start_rebuild import start_due_rebuild
 
 CLOCK_SKEW = timedelta(seconds=1)
 """How far the clocks of two functions may lie apart."""
@@ -97,7 +97,7 @@ def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:
             yield timer.project, partial(ports.wakeups.seal, timer.project, timedelta(0), timer.of)
     for rebuild in ports.store.unstarted_rebuilds():
         if ports.stage.find_project(rebuild.project) is not None:
-            yield rebuild.project, partial(start_rebuild, ports, rebuild)
+            yield rebuild.project, partial(start_due_rebuild, ports, rebuild)
 
 
 class SealsNotWokenError(DropforgeError):
@@ -111,6 +111,7 @@ class _NotYetError(DropforgeError):
 def _sealed(ports: Ports, project: Project, timer: SealTimer, now: datetime, ends: datetime) -> Dataset | None:
     snapshot = _snapshot(ports, project, timer, now)
     if snapshot is None:
+        _tell_of_emptiness(ports, project, timer)
         return None
     try:
         dataset = pin_dataset(ports, project, snapshot, lambda: ports.clock.now() >= ends)
@@ -152,6 +153,27 @@ def _refused_as_gone(of: ObjectRef) -> DatasetRefusedError:
 def _of_prefix(ports: Ports, project: Project, cut_off: datetime, by: str) -> Snapshot | None:
     listed = tuple(each for each in ports.bucket.current_objects(project.data_prefix, cut_off) if is_data(each.key))
     return Snapshot(listed, cut_off, by) if listed else None
+
+
+def _tell_of_emptiness(ports: Ports, project: Project, timer: SealTimer) -> None:
+    """Data that is gone from a prefix un-trains nothing: the head keeps what it has, and that is said."""
+    data = ports.store.head(project.name).data
+    if data is None or (timer.of is not None and not timer.of.key.endswith(MARKER)):
+        return
+    kept = f"the project keeps its latest data ({data.dataset.version}), with which the next push trains"
+    if data.dataset.is_verified:
+        kept += "; its objects were not copied (pin: verify), so such a run fails"
+    ports.store.put_notice(
+        Notice(
+            kind=Outcome.REFUSED,
+            project=project.name,
+            subject=f"{project.name}: no data is left",
+            sentence=f"Nothing is left under {project.data_prefix}, and nothing trains on no data: {kept}. Drop data to "
+            f"take its place, or run `dropforge pause {project.name}` to start nothing.",
+            at=timer.last_drop_at,
+            evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
+        )
+    )
 
 
 def _listed(drop: ObjectDropped) -> ListedObject:
@@ -202,6 +224,6 @@ def _ask(ports: Ports, project: Project, head: ProjectHead, data: SealedData) ->
     requester = data.requester or Requester(RequesterKind.DROP, "")
     if project.on_data is OnData.REBUILD:
         wanted = Rebuild(project.name, data.dataset.version, requester, requested_at=ports.clock.now())
-        start_rebuild(ports, ports.store.record_rebuild(wanted))
+        start_due_rebuild(ports, ports.store.record_rebuild(wanted))
     elif head.image is not None:
         request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.cloudformation.handler import Created, Properties, changed_tags
 from localaws.cloudformation.properties import to_request
-from localaws.service import Service, ServiceError
+from localaws.service import ServiceError
 from localaws.shapes import service_model
 
 if TYPE_CHECKING:
-    from localaws.runtime import Runtime
+    from localaws.runtime import Neighbour, Runtime
 
 
 class ConnectionHandler:
@@ -54,7 +54,7 @@ class ConnectionHandler:
             if error.code != "ResourceNotFoundException":
                 raise
 
-    def _api(self, runtime: Runtime) -> Service:
+    def _api(self, runtime: Runtime) -> Neighbour:
         return runtime.services[self._service]
 
     def _attributes(self, runtime: Runtime, arn: str) -> dict[str, Any]:

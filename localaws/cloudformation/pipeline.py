@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.cloudformation.handler import Created, Properties, changed_tags, generated_name
 from localaws.cloudformation.properties import to_request
-from localaws.service import Service, ServiceError
+from localaws.service import ServiceError
 from localaws.shapes import service_model
 
 if TYPE_CHECKING:
-    from localaws.runtime import Runtime
+    from localaws.runtime import Neighbour, Runtime
 
 # Properties that are no part of the declaration: other operations take them.
 _BESIDE_THE_DECLARATION = frozenset({"Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions"})
@@ -50,7 +50,7 @@ class PipelineHandler:
         del properties
         self._api(runtime).dispatch("DeletePipeline", {"name": physical_id})
 
-    def _api(self, runtime: Runtime) -> Service:
+    def _api(self, runtime: Runtime) -> Neighbour:
         return runtime.services["codepipeline"]
 
     def _disable_transitions(self, runtime: Runtime, name: str, old: Properties, new: Properties) -> None:
@@ -76,7 +76,7 @@ def _declaration(properties: Properties) -> dict[str, Any]:
     return declaration
 
 
-def _tag(api: Service, arn: str, old: Properties, new: Properties) -> None:
+def _tag(api: Neighbour, arn: str, old: Properties, new: Properties) -> None:
     tags, gone = changed_tags(old, new)
     if tags:
         listed = [{"key": key, "value": value} for key, value in tags.items()]

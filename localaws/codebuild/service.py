@@ -146,7 +146,9 @@ class CodeBuildService(Service):
             )
             version = f"arn:aws:s3:::{source['bucket']}/{source['key']}"
             project_now = _with_variables(record, environment)
-            return self._start(project_now, request, f"codepipeline/{output['pipeline']}", version)
+            build_id = self._start(project_now, request, f"codepipeline/{output['pipeline']}", version)
+        self.keep()
+        return build_id
 
     def wait(self, build_id: str, timeout: float | None = None) -> Record:
         """Wait until a build has ended, or for so many seconds; return its record."""

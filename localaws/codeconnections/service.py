@@ -188,6 +188,10 @@ class CodeStarConnectionsService(Service):
         """Return nothing: the connections are kept under the service's new name."""
         return {}
 
+    def keep(self) -> None:
+        """Have the connections kept."""
+        _connections(self.runtime).keep()
+
     def restore(self, state: dict[str, Any]) -> None:
         """Take over nothing."""
 
@@ -197,7 +201,9 @@ class CodeStarConnectionsService(Service):
 
 def accepted(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
     """Complete a connection's handshake: `{"connection": ARN or name}`; returns the connection."""
-    return _connections(runtime).accept(str(body["connection"]))
+    answer = _connections(runtime).accept(str(body["connection"]))
+    _connections(runtime).keep()
+    return answer
 
 
 def _connections(runtime: Runtime) -> CodeConnectionsService:

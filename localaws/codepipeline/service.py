@@ -87,6 +87,7 @@ class CodePipelineService(Service):
         delivery = deliver(self.runtime, self._board, push, commit)
         for pipeline, execution in delivery.begun:
             self._engine.start(pipeline, execution)
+        self.keep()
         return {
             "started": [{"pipeline": item.name, "execution": execution.id} for item, execution in delivery.begun],
             "refused": [{"pipeline": item.name, "reason": reason} for item, reason in delivery.refused],

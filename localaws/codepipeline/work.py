@@ -89,6 +89,7 @@ class Work:
             for member, value in changes.items():
                 setattr(self.record, member, value)
             self.record.updated = time.time()
+        self.runtime.services["codepipeline"].keep()
 
     def wait(self, done: Callable[[], bool], poll: float = 0.2, deadline: float | None = None) -> bool:
         """Wait until `done` holds, asking at every change and every `poll` seconds; False if `deadline` passed."""

@@ -8,8 +8,10 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html (a schedu
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +25,7 @@ from localaws.corrections.wrapping import wrap
 from localaws.runtime import Runtime
 
 log = logging.getLogger("localaws")
+_UNDER_WAY = "deliveries"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,9 @@ def install(runtime: Runtime) -> None:
         if delivery is None:
             original(spec, payload, parameters)
         else:
-            runtime.spawn("event to queue", _send, runtime, delivery, payload)
+            identity = uuid.uuid4().hex
+            runtime.journal.put(_UNDER_WAY, identity, json.dumps([delivery.source_arn, delivery.target, payload]))
+            runtime.spawn("event to queue", _deliver, runtime, identity, delivery, payload)
 
     def to_function(original: Callable[..., None], arn: str, payload: str) -> None:
         delivery = _current.get()
@@ -65,6 +70,22 @@ def install(runtime: Runtime) -> None:
     wrap(eventbridge, "_invoke_target", invoke)
     wrap(eventbridge, "_dispatch_to_sqs", to_queue)
     wrap(eventbridge, "_dispatch_to_lambda", to_function)
+    cut_off = runtime.journal.rows(_UNDER_WAY)
+    if cut_off:
+        runtime.spawn("events that the server's end cut off", _resume, runtime, cut_off)
+
+
+def _resume(runtime: Runtime, cut_off: Mapping[str, str]) -> None:
+    """Make the deliveries that were under way when the server was killed; some of them, then, twice."""
+    runtime.caller.client("sts").get_caller_identity()  # answers once the server does
+    for identity, content in cut_off.items():
+        source_arn, target, payload = json.loads(content)
+        _deliver(runtime, identity, _Delivery(source_arn, target), payload)
+
+
+def _deliver(runtime: Runtime, identity: str, delivery: _Delivery, payload: str) -> None:
+    _send(runtime, delivery, payload)
+    runtime.journal.put(_UNDER_WAY, identity, None)
 
 
 def _send(runtime: Runtime, delivery: _Delivery, payload: str) -> None:

@@ -1,4 +1,4 @@
-"""S3's events carry what S3 says: the version in EventBridge's too, and who made the request.
+"""S3's events carry what S3 says: the version in EventBridge's too, and who made the request. None is lost.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html (`version-id`)
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html (`principalId`)
@@ -32,7 +32,15 @@ def install(runtime: Runtime) -> None:
             _version.reset(token)
 
     wrap(s3, "_fire_s3_event", fire)
+    wrap(s3, "_fire_s3_event_async", _fire_at_once)
     wrap(eventbridge, "_dispatch_event", _add_version)
+
+
+def _fire_at_once(original: Callable[..., None], bucket: str, key: str, event: str, *rest: Any, **options: Any) -> None:
+    """Put an event into its queue while the request is answered: what S3 has taken, it has told of."""
+    del original
+    if bucket in s3._bucket_notifications:
+        s3._fire_s3_event(bucket, key, event, *rest, sequencer=s3._next_event_sequencer(event), **options)
 
 
 def _add_version(original: Callable[..., None], event: dict[str, Any], *rest: Any) -> None:

@@ -54,6 +54,8 @@ class TrainingJob:
     ended: dt.datetime | None = None
     failure: str | None = None
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: str = ""
+    """The secondary status that was last announced."""
 
     @property
     def name(self) -> str:
@@ -66,6 +68,11 @@ class TrainingJob:
         """The instance type that was asked for."""
         instance_type: str = self.request["ResourceConfig"]["InstanceType"]
         return instance_type
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """What differs whenever anything of the job does."""
+        return (self.modified, self.secondary, self.told, tuple(self.tags.items()))
 
     @property
     def output(self) -> str:

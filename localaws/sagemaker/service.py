@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from localaws.journal import Row
 from localaws.runtime import Runtime
 from localaws.sagemaker.admission import admit
 from localaws.sagemaker.life import TrainingRun
 from localaws.sagemaker.record import ENDED, TrainingJob
 from localaws.service import Operation, Service, ServiceError
+from localaws.stored import freeze
 
 _EVENT = "SageMaker Training Job State Change"
 _RESTARTED = (
@@ -70,17 +74,26 @@ class SageMakerService(Service):
         return (("sagemaker:AddTags", self.resource_arn(operation, request)),) if tagged else ()
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all jobs."""
+        """Return all jobs, by their names."""
         with self._lock:
-            return {"jobs": [asdict(job) for job in self._jobs.values()]}
+            return {job.name: asdict(job) for job in self._jobs.values()}
+
+    def rows(self) -> Sequence[Row]:
+        """Return a row a job."""
+        return [Row(job.name, job.mark, functools.partial(_as_text, job)) for job in self._jobs.values()]
+
+    def keep(self) -> None:
+        """Note what changed, while no job does."""
+        with self._lock:
+            super().keep()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take jobs over; what was running when the server stopped has failed, and its end is announced."""
+        """Take jobs over; what ran when the server ended has failed, and each end that was not told of is announced."""
         with self._lock:
-            self._jobs = {job["request"]["TrainingJobName"]: TrainingJob(**job) for job in state["jobs"]}
-            cut_off = [job for job in self._jobs.values() if job.status not in ENDED]
-        if cut_off:
-            self.runtime.spawn("jobs that the stop cut off", self._fail_cut_off, cut_off)
+            self._jobs = {name: TrainingJob(**job) for name, job in state.items()}
+            untold = [job for job in self._jobs.values() if job.told != job.secondary or job.status not in ENDED]
+        if untold:
+            self.runtime.spawn("jobs that the server's end cut off", self._tell_of_the_end, untold)
 
     def reset(self) -> None:
         """Forget every job and end those that run."""
@@ -179,18 +192,22 @@ class SageMakerService(Service):
         page, token = _page(tags, request, default=50)
         return {"Tags": page, "NextToken": token}
 
-    def _fail_cut_off(self, jobs: list[TrainingJob]) -> None:
+    def _tell_of_the_end(self, jobs: list[TrainingJob]) -> None:
         """Runs when the server answers again, so that the rules that listen are there."""
         self.runtime.caller.client("sts").get_caller_identity()
         for job in jobs:
             with self._lock:
-                job.fail(_RESTARTED, dt.datetime.now(dt.UTC))
+                if job.status not in ENDED:
+                    job.fail(_RESTARTED, dt.datetime.now(dt.UTC))
             self._announce(job)
 
     def _announce(self, job: TrainingJob) -> None:
         with self._lock:
-            detail = job.event_detail()
+            detail, secondary = job.event_detail(), job.secondary
         self.runtime.publish("aws.sagemaker", _EVENT, detail, [job.arn])
+        with self._lock:
+            job.told = secondary
+        self.keep()
 
     def _job(self, request: Mapping[str, Any]) -> TrainingJob:
         job = self._jobs.get(request["TrainingJobName"])
@@ -207,6 +224,10 @@ class SageMakerService(Service):
     def _arn(self, name: str) -> str:
         """Return a job's ARN, in which SageMaker writes names in lower case."""
         return f"arn:aws:sagemaker:{self.runtime.region}:{self.runtime.account}:training-job/{name.lower()}"
+
+
+def _as_text(job: TrainingJob) -> str:
+    return json.dumps(freeze(asdict(job)))
 
 
 def _matches(job: TrainingJob, request: Mapping[str, Any]) -> bool:

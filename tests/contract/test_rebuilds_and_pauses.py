@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dropforge.domain.head import Pause, Rebuild
+from dropforge.domain.head import Pause, Rebuild, StartDelay
 from dropforge.domain.run import Requester, RequesterKind
 from dropforge.workflow.ports import ConflictError, MetadataStore
 from tests.contract.records import NOON, later
@@ -25,6 +25,27 @@ def test_a_rebuild_is_unstarted_until_its_execution_is_known(store: MetadataStor
     store.rebuild_started("digits", REBUILD.dataset_version, "execution-1")
     assert store.unstarted_rebuilds() == ()
     assert store.rebuild("digits", REBUILD.dataset_version) == replace(REBUILD, execution_id="execution-1")
+
+
+def test_a_rebuild_that_is_put_off_stays_unstarted_and_one_that_was_started_is_not_put_off(
+    store: MetadataStore,
+) -> None:
+    store.record_rebuild(REBUILD)
+    first, second = StartDelay(1, later(seconds=30)), StartDelay(2, later(minutes=2))
+    for delay in (first, second):
+        store.delay_rebuild("digits", REBUILD.dataset_version, delay)
+        assert store.unstarted_rebuilds() == (replace(REBUILD, delay=delay),)
+    store.rebuild_started("digits", REBUILD.dataset_version, "execution-1")
+    store.delay_rebuild("digits", REBUILD.dataset_version, first)
+    assert store.unstarted_rebuilds() == ()
+    assert store.rebuild("digits", REBUILD.dataset_version) == replace(
+        REBUILD, execution_id="execution-1", delay=second
+    )
+
+
+def test_a_rebuild_that_nobody_recorded_cannot_be_put_off(store: MetadataStore) -> None:
+    store.delay_rebuild("digits", REBUILD.dataset_version, StartDelay(1, NOON))
+    assert store.rebuild("digits", REBUILD.dataset_version) is None
 
 
 def test_the_first_image_that_claims_a_rebuild_stands_for_it(store: MetadataStore) -> None:

@@ -29,6 +29,8 @@ class MemoryBuilds:
         self.failures: dict[str, BuildFailure] = {}
         self.connection_pending = False
         self.busy = False
+        self.asked = 0
+        """How often a build was asked for, in vain or not."""
         self.broken: dict[str, Exception] = {}
         """What the start of a build fails with, by project."""
         self.retried: list[str] = []
@@ -61,6 +63,7 @@ class MemoryBuilds:
         return True
 
     def start_rebuild(self, rebuild: Rebuild) -> str:
+        self.asked += 1
         if self.connection_pending:
             raise ConnectionPendingError("complete the connection in the console under Developer Tools, Connections")
         if self.busy:

@@ -12,7 +12,7 @@ from dropforge.domain.announcement import Announcement, AnnouncementKey, Announc
 from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
 from dropforge.domain.drop import ObjectDropped, is_later
-from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData
+from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, StartDelay
 from dropforge.domain.image import Image
 from dropforge.domain.notice import Notice
 from dropforge.domain.run import Run, RunRef, RunStatus
@@ -243,6 +243,11 @@ class MemoryTimers:
     def rebuild_started(self, project: str, dataset_version: str, execution_id: str) -> None:
         key = project, dataset_version
         self.rebuilds[key] = replace(self.rebuilds[key], execution_id=execution_id)
+
+    def delay_rebuild(self, project: str, dataset_version: str, delay: StartDelay) -> None:
+        key = project, dataset_version
+        if key in self.rebuilds and self.rebuilds[key].execution_id is None:
+            self.rebuilds[key] = replace(self.rebuilds[key], delay=delay)
 
     def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
         key = project, dataset_version

@@ -227,6 +227,13 @@ IN_WORKFLOW = (
         (f"{FAULTS}/test_same_moment.py",),
     ),
     Guard(
+        "a build that could not be started is put off, for longer each time",
+        f"{WORKFLOW}/start_rebuild.py",
+        "    if rebuild.is_due(ports.clock.now()):\n",
+        "    if True:\n",
+        (f"{UNIT}/test_seal_dataset.py",),
+    ),
+    Guard(
         "a rebuild has one run, whichever of its builds comes first",
         f"{WORKFLOW}/register_image.py",
         "    first = store.image(project, rebuild.image_digest or image.digest) or image\n",

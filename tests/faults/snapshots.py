@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from dropforge.workflow.ports import Ports
 
 T = TypeVar("T")
-WRITE_ONLY = frozenset({"ports", "wakeups", "creations", "copies"})
+WRITE_ONLY = frozenset({"ports", "wakeups", "creations", "asked", "copies"})
 """What fakes only count, and no use case can read: worlds that differ in nothing else have the same future."""
 
 

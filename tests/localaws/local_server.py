@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import boto3
 from botocore.config import Config
 
 from localaws.home import Home
+from localaws.processes import started_at
 from localaws.shapes import violations
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +98,13 @@ def start(root: Path) -> LocalServer:
     shown = run_command("up", "--home", str(root), "--port", "0")
     exports = (line.removeprefix("export ").split("=", 1) for line in shown.splitlines())
     return LocalServer(Home(root), dict(exports))
+
+
+def kill(root: Path) -> None:
+    """End a server as `kill -9` does, and wait until it is gone."""
+    pid = json.loads((root / "server.json").read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not started_at(pid), "the end of the killed server")
 
 
 def run_command(*arguments: str) -> str:

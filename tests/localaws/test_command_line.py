@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -189,20 +188,6 @@ def _status(server: LocalServer, method: str, path: str, headers: dict[str, str]
     return status
 
 
-def test_a_killed_server_has_saved_its_state_within_seconds(tmp_path: Path) -> None:
-    server = start(tmp_path)
-    try:
-        server.client("s3").create_bucket(Bucket="kept")
-        server.client("ssm").put_parameter(Name="/kept", Value="a value", Type="String")
-        eventually(lambda: "a value" in _saved(tmp_path, "ssm") and "kept" in _saved(tmp_path, "s3"), "the saved state")
-        os.kill(json.loads((tmp_path / "server.json").read_text())["pid"], signal.SIGKILL)
-        server = start(tmp_path)
-        assert server.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "a value"
-        assert [bucket["Name"] for bucket in server.client("s3").list_buckets()["Buckets"]] == ["kept"]
-    finally:
-        run_command("down", "--home", str(tmp_path))
-
-
 def test_a_server_whose_home_was_deleted_ends_and_leaves_nothing_there(tmp_path: Path) -> None:
     home = tmp_path / "home"
     start(home)
@@ -245,11 +230,6 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "localaws", *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-
-
-def _saved(home: Path, service: str) -> str:
-    file = home / "state" / f"{service}.json"
-    return file.read_text() if file.exists() else ""
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 
 from localaws.caller import Caller
 from localaws.home import Credentials, Home
+from localaws.journal import Journal
 from localaws.processes import ProcessLedger, started_at
 from localaws.runtime import Runtime
 from localaws.service import Operation, Service, ServiceError
@@ -50,7 +51,8 @@ def runtime(tmp_path: Path) -> Runtime:
     home = Home(tmp_path)
     home.prepare()
     caller = Caller("http://127.0.0.1:1", "us-east-1", Credentials("key", "secret"))
-    return Runtime(home, caller.endpoint, "us-east-1", "000000000000", caller, _NoBus(), ProcessLedger(home.processes))
+    processes, journal = ProcessLedger(home.processes), Journal(home.state / "journal.sqlite")
+    return Runtime(home, caller.endpoint, "us-east-1", "000000000000", caller, _NoBus(), processes, journal)
 
 
 def test_a_response_has_epoch_seconds_and_no_nulls(runtime: Runtime) -> None:

@@ -8,7 +8,7 @@ from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
 from dropforge.adapters.dynamodb.tables import Question, Tables
 from dropforge.domain.encoding import time_text
-from dropforge.domain.head import Rebuild
+from dropforge.domain.head import Rebuild, StartDelay
 from dropforge.workflow.ports import ConflictError
 
 
@@ -35,6 +35,14 @@ class DynamoRebuilds:
             "attribute_exists(#pk)",
         )
 
+    def delay_rebuild(self, project: str, dataset_version: str, delay: StartDelay) -> None:
+        self._tables.update(
+            layout.rebuild(project, dataset_version),
+            "SET #delay = :delay",
+            {":delay": text_of(delay)},
+            "attribute_exists(#pk) AND attribute_not_exists(#execution_id)",
+        )
+
     def claim_rebuild(self, project: str, dataset_version: str, image_digest: str) -> Rebuild:
         after = self._tables.update(
             layout.rebuild(project, dataset_version),
@@ -56,9 +64,10 @@ def rebuild_item(rebuild: Rebuild) -> dict[str, Scalar]:
     return item(
         layout.rebuild(rebuild.project, rebuild.dataset_version),
         {
-            "document": text_of(replace(rebuild, execution_id=None, image_digest=None)),
+            "document": text_of(replace(rebuild, execution_id=None, image_digest=None, delay=None)),
             "execution_id": rebuild.execution_id,
             "image_digest": rebuild.image_digest,
+            "delay": None if rebuild.delay is None else text_of(rebuild.delay),
             layout.BY_DUE.partition_key: layout.REBUILDING if unstarted else None,
             layout.BY_DUE.sort_key: f"{time_text(rebuild.requested_at)}#{rebuild.project}" if unstarted else None,
         },
@@ -66,9 +75,10 @@ def rebuild_item(rebuild: Rebuild) -> dict[str, Scalar]:
 
 
 def rebuild_in(found: Item) -> Rebuild:
-    execution, image = found.get("execution_id"), found.get("image_digest")
+    execution, image, delay = found.get("execution_id"), found.get("image_digest"), found.get("delay")
     return replace(
         value_of(Rebuild, found["document"]),
         execution_id=None if execution is None else str(execution),
         image_digest=None if image is None else str(image),
+        delay=None if delay is None else value_of(StartDelay, delay),
     )

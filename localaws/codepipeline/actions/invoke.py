@@ -25,6 +25,8 @@ def run(work: Work) -> None:
     if work.record.job_id is None:
         _reserve_outputs(work)
         _invoke(work, _new_job(work, time.time() + TIMEOUT_SECONDS, token=None))
+    elif work.board.jobs[work.record.job_id].status == "InProgress":
+        _invoke(work, work.board.jobs[work.record.job_id])  # the function that had it ended with the server
     while True:
         job = work.board.jobs[work.record.job_id or ""]
         _await_answer(work, job)

@@ -96,12 +96,16 @@ sagemaker:
         ),
         ("hyperparameters:\n  layers: [64, 32]", "dropforge.yaml:2: `hyperparameters.layers` must be text, not "),
         (
+            "compute: {}\nchannels: {" + ", ".join(f"c{n}: File" for n in range(21)) + "}",
+            "dropforge.yaml:2: `channels` has more than 20 entries; it takes no more: take some out, or join some",
+        ),
+        (
             "hyperparameters: {a: " + "x" * 2501 + "}",
             "dropforge.yaml:1: `hyperparameters.a` is too long (at most 2500)",
         ),
         (
             "hyperparameters: {" + ", ".join(f"a{n}: 1" for n in range(101)) + "}",
-            "dropforge.yaml:1: `hyperparameters` is too",
+            "dropforge.yaml:1: `hyperparameters` has more than 100 entries; ",
         ),
         ("environment: {1A: x}", 'dropforge.yaml:1: "1A" is not the name of a variable;'),
         ("network_isolation: off", 'dropforge.yaml:1: `network_isolation` must be true or false, not "off";'),

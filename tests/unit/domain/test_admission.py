@@ -27,6 +27,17 @@ def test_a_run_within_all_limits_is_admitted() -> None:
         (TrainingSpec(Compute("ml.p4d.24xlarge")), "ml.p4d.24xlarge is not among", "compute.instance_type"),
         (TrainingSpec(Compute(instance_count=2)), "2 instances are more", "compute.instance_count"),
         (TrainingSpec(stopping=Stopping(61)), "a runtime of 61 minutes is more", "stopping.max_runtime_minutes"),
+        (
+            TrainingSpec(stopping=Stopping(60, 1441), use_spot=True),
+            "1441 minutes, the wait for spot instances included, are more",
+            "stopping.max_wait_minutes",
+        ),
+        (TrainingSpec(Compute(volume_gb=101)), "101 GB of disk for each instance are more", "compute.volume_gb"),
+        (
+            TrainingSpec(sagemaker={"ResourceConfig": {"KeepAlivePeriodInSeconds": 1}}),
+            "1 seconds for which instances are kept warm after the job are more than digits may use (0)",
+            "sagemaker.ResourceConfig.KeepAlivePeriodInSeconds",
+        ),
     ],
 )
 def test_a_guard_rail_that_holds_names_itself_and_the_way_out(spec: TrainingSpec, reason: str, field: str) -> None:

@@ -55,6 +55,11 @@ def test_input_modes_are_those_of_sagemaker() -> None:
         ({"sagemaker": {"RoleArn": "arn"}}, "sagemaker.RoleArn may not be set here"),
         ({"sagemaker": {"ResourceConfig": {"InstanceType": "ml.p5.48xlarge"}}}, "ResourceConfig.InstanceType may not"),
         ({"sagemaker": {"AlgorithmSpecification": {"TrainingImage": "x"}}}, "TrainingImage may not be set"),
+        (
+            {"sagemaker": {"ResourceConfig": {"KeepAlivePeriodInSeconds": "1"}}},
+            "KeepAlivePeriodInSeconds must be from 0",
+        ),
+        ({"sagemaker": {"ResourceConfig": {"KeepAlivePeriodInSeconds": 21601}}}, "must be from 0 to 21600"),
         ({"sagemaker": {"ResourceConfig": "x"}}, "sagemaker.ResourceConfig may not be set here"),
         ({"sagemaker": {"InfraCheckConfig": {"x": 0.5}}}, "a float cannot be written"),
         ({"hyperparameters": {f"p{n}": "x" * 2500 for n in range(30)}}, "put long values in a file"),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -230,7 +231,18 @@ def test_a_pending_connection_is_told_once_and_the_build_starts_when_it_is_accep
     (notice,) = world.store.notices(10)
     assert (notice.kind, "complete the connection" in notice.sentence) == (Outcome.BLOCKED, True)
     world.builds.connection_pending = False
+    world.clock.pass_by(minutes=15)
     wake_due_seals(world.ports)
+    assert world.store.unstarted_rebuilds() == ()
+
+
+def test_whoever_has_accepted_the_connection_need_not_wait_for_the_build() -> None:
+    world = World(stage_of(REBUILDING))
+    world.builds.connection_pending = True
+    world.drop("digits/a")
+    world.grow_quiet()
+    world.builds.connection_pending = False
+    resume_project(world.ports, "digits", "ops")
     assert world.store.unstarted_rebuilds() == ()
 
 
@@ -251,8 +263,25 @@ def test_a_busy_codepipeline_delays_a_rebuild_and_loses_nothing() -> None:
     world.drop("digits/a")
     world.grow_quiet()
     world.builds.busy = False
+    world.clock.pass_by(minutes=1)
     wake_due_seals(world.ports)
     assert world.store.unstarted_rebuilds() == ()
+
+
+def test_a_codepipeline_that_stays_busy_is_asked_less_and_less_often_up_to_every_quarter_of_an_hour() -> None:
+    world = World(stage_of(REBUILDING))
+    world.builds.busy = True
+    world.drop("digits/a")
+    world.grow_quiet()
+    asked_at = [0]
+    for minute in range(1, 240):
+        before = world.builds.asked
+        world.clock.pass_by(minutes=1)
+        wake_due_seals(world.ports)
+        asked_at += [minute] * (world.builds.asked - before)
+    gaps = [later - earlier for earlier, later in pairwise(asked_at)]
+    assert gaps[0] == 1
+    assert all(8 <= gap <= 15 for gap in gaps[5:])
 
 
 def test_a_build_that_cannot_be_started_keeps_no_other_projects_from_starting() -> None:
@@ -263,6 +292,7 @@ def test_a_build_that_cannot_be_started_keeps_no_other_projects_from_starting() 
         world.drop(f"{project}/a")
         world.grow_quiet(project)
     world.builds.busy = False
+    world.clock.pass_by(minutes=1)
     world.builds.broken["cancer"] = OSError("connection reset")
     with pytest.raises(SealsNotWokenError, match="cancer: connection reset"):
         wake_due_seals(world.ports)

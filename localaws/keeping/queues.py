@@ -1,0 +1,97 @@
+"""Queues and their messages: a row each.
+
+What was in somebody's hands when the server ended is visible again at once: whoever had it ended with the server.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ministack import app as emulator
+from ministack.services import sns, sqs
+
+from localaws.corrections.wrapping import wrap
+from localaws.journal import Journal, Row
+from localaws.keeping.whole import text, value
+
+Queue = dict[str, Any]
+Message = dict[str, Any]
+_MESSAGES = "sqs/messages"
+
+
+class Queues:
+    """Notes queues and messages; see `whole.Kept`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def install(self) -> None:
+        """Let no thread but the loop's change a queue."""
+        for module, name in (
+            (sqs, "_receive_messages_for_esm"),
+            (sqs, "_delete_messages_for_esm"),
+            (sns, "_deliver_to_sqs"),
+        ):
+            wrap(module, name, self._on_loop)
+
+    def read(self) -> None:
+        """Note every queue and message."""
+        self._journal.note("sqs", [_queue_row(key, queue) for key, queue in sqs._queues._data.items()])
+        self._journal.note(_MESSAGES, _message_rows())
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the queues, with their messages in the order in which they were sent."""
+        queues = type(sqs._queues)()
+        for key, content in self._journal.rows("sqs").items():
+            queues._data[tuple(json.loads(key))] = {**value(content), "messages": []}
+        now = time.time()
+        for key, content in self._journal.rows(_MESSAGES).items():
+            message = value(content)
+            if message["receive_count"]:
+                message["visible_at"] = min(message["visible_at"], now)
+            queues._data[tuple(json.loads(key)[:-1])]["messages"].append(message)
+        for queue in queues._data.values():
+            queue["messages"].sort(key=lambda message: (message["sent_at"], message.get("seq") or ""))
+        return {"queues": queues} if queues._data else None
+
+    def _on_loop(self, original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Change queues on the emulator's loop alone, as requests do.
+
+        Its pollers would do so beside them, and what is sent while they make a new list of the messages that are left
+        would be lost.
+        """
+        loop = emulator._MAIN_LOOP
+        if loop is None or _running_loop() is loop:
+            return original(*arguments, **named)
+
+        async def change() -> Any:
+            self._journal.touch("sqs")
+            return original(*arguments, **named)
+
+        return asyncio.run_coroutine_threadsafe(change(), loop).result()
+
+
+def _queue_row(key: tuple[str, ...], queue: Queue) -> Row:
+    remembered = queue["dedup_cache"]
+    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"], len(remembered))
+    return Row(json.dumps(key), mark, lambda: text({name: queue[name] for name in queue if name != "messages"}))
+
+
+def _message_rows() -> Iterator[Row]:
+    for key, queue in sqs._queues._data.items():
+        for message in queue["messages"]:
+            mark = (message["receive_count"], message["visible_at"], message["receipt_handle"])
+            yield Row(json.dumps((*key, message["id"])), mark, functools.partial(text, message))
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,230 @@
+"""What was acknowledged is there after `kill -9`, however soon that comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.processes import started_at
+from tests.localaws.local_server import LocalServer, eventually, kill, run_command, start
+from tests.localaws.training_world import TrainingWorld
+
+pytestmark = pytest.mark.local
+
+Restart = Callable[[], LocalServer]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    try:
+        yield start(tmp_path / "home")
+    finally:
+        run_command("down", "--home", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def killed(server: LocalServer) -> Restart:
+    """Kills the server and starts it again."""
+
+    def restart() -> LocalServer:
+        kill(server.home.root)
+        return start(server.home.root)
+
+    return restart
+
+
+def table(server: LocalServer, name: str = "kept") -> str:
+    """Make a table with a stream; return the stream's ARN."""
+    made = server.client("dynamodb").create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )  # fmt: skip
+    stream: str = made["TableDescription"]["LatestStreamArn"]
+    return stream
+
+
+def items(server: LocalServer, name: str = "kept") -> dict[str, Any]:
+    found = server.client("dynamodb").scan(TableName=name)["Items"]
+    return {item["k"]["S"]: {key: value for key, value in item.items() if key != "k"} for item in found}
+
+
+def records(server: LocalServer, stream: str) -> list[str]:
+    """What each record of a stream is about, from the first on."""
+    streams = server.client("dynamodbstreams")
+    [shard] = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]  # fmt: skip
+    found = streams.get_records(ShardIterator=iterator)["Records"]
+    return [f"{each['eventName']} {each['dynamodb']['Keys']['k']['S']}" for each in found]
+
+
+def received(server: LocalServer, url: str, **options: Any) -> list[dict[str, Any]]:
+    answer = server.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, **options)
+    return list(answer.get("Messages", ()))
+
+
+def test_items_are_as_they_were_last_written(server: LocalServer, killed: Restart) -> None:
+    dynamodb = server.client("dynamodb")
+    stream = table(server)
+    for key in ("put", "updated", "deleted"):
+        dynamodb.put_item(TableName="kept", Item={"k": {"S": key}})
+    dynamodb.update_item(
+        TableName="kept", Key={"k": {"S": "updated"}}, UpdateExpression="SET n = :n",
+        ExpressionAttributeValues={":n": {"N": "1"}},
+    )  # fmt: skip
+    dynamodb.delete_item(TableName="kept", Key={"k": {"S": "deleted"}})
+    written = {"Put": {"TableName": "kept", "Item": {"k": {"S": "transacted"}}}}
+    dynamodb.transact_write_items(TransactItems=[written])
+
+    again = killed()
+
+    assert items(again) == {"put": {}, "updated": {"n": {"N": "1"}}, "transacted": {}}
+    assert records(again, stream) == [
+        "INSERT put", "INSERT updated", "INSERT deleted", "MODIFY updated", "REMOVE deleted", "INSERT transacted",
+    ]  # fmt: skip
+    again.client("dynamodb").put_item(TableName="kept", Item={"k": {"S": "later"}})
+    assert records(again, stream)[-1] == "INSERT later"
+
+
+def test_a_table_that_is_made_anew_does_not_get_the_items_of_the_one_before(
+    server: LocalServer, killed: Restart
+) -> None:
+    table(server)
+    server.client("dynamodb").put_item(TableName="kept", Item={"k": {"S": "before"}})
+    server.client("dynamodb").delete_table(TableName="kept")
+    stream = table(server)
+    server.client("dynamodb").put_item(TableName="kept", Item={"k": {"S": "after"}})
+
+    again = killed()
+
+    assert items(again) == {"after": {}}
+    assert records(again, stream) == ["INSERT after"]
+
+
+def test_messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_again(
+    server: LocalServer, killed: Restart
+) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="kept", Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
+    for body in ("deleted", "in hand", "waiting"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    first, second = received(server, url)[:2]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    sqs.send_message(QueueUrl=url, MessageBody="late")
+
+    messages = received(killed(), url, AttributeNames=["ApproximateReceiveCount"])
+
+    assert [message["Body"] for message in messages] == ["in hand", "waiting", "late"]
+    assert messages[0]["MessageId"] == second["MessageId"]
+    assert messages[0]["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_a_group_keeps_its_order_and_knows_what_it_has_had(server: LocalServer, killed: Restart) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="kept.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    for body in ("one", "two", "three"):
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=body)
+
+    again = killed()
+    sqs = again.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="two", MessageGroupId="g", MessageDeduplicationId="two")
+    found = list[str]()
+    for _ in range(4):
+        for message in received(again, url):
+            found.append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    assert found == ["one", "two", "three"]
+
+
+def test_an_object_and_the_event_that_tells_of_it_are_there(server: LocalServer, killed: Restart) -> None:
+    s3, sqs = server.client("s3"), server.client("sqs")
+    url = sqs.create_queue(QueueName="drops")["QueueUrl"]
+    arn = f"arn:aws:sqs:{server.region}:{server.account}:drops"
+    allowed = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:*", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    s3.create_bucket(Bucket="kept")
+    s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    told = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="kept", NotificationConfiguration={"QueueConfigurations": [told]}, SkipDestinationValidation=True
+    )
+    versions = [s3.put_object(Bucket="kept", Key="a key", Body=body)["VersionId"] for body in (b"1", b"2")]
+
+    again = killed()
+
+    s3 = again.client("s3")
+    bodies = [s3.get_object(Bucket="kept", Key="a key", VersionId=version)["Body"].read() for version in versions]
+    assert bodies == [b"1", b"2"]
+    events = [json.loads(message["Body"]) for message in received(again, url)]
+    objects = [event["Records"][0]["s3"]["object"]["versionId"] for event in events if "Records" in event]
+    assert objects == versions
+
+
+def test_an_event_that_is_on_its_way_to_a_queue_arrives(server: LocalServer, killed: Restart) -> None:
+    sqs, events = server.client("sqs"), server.client("events")
+    url = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = f"arn:aws:sqs:{server.region}:{server.account}:told"
+    allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:*", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events.put_rule(Name="told", EventPattern=json.dumps({"source": ["test"]}))
+    events.put_targets(Rule="told", Targets=[{"Id": "queue", "Arn": arn}])
+    entries = [{"Source": "test", "DetailType": "Number", "Detail": json.dumps({"number": n})} for n in range(10)]
+    events.put_events(Entries=entries)
+
+    again = killed()
+
+    numbers = set[int]()
+
+    def all_told() -> bool:
+        numbers.update(json.loads(message["Body"])["detail"]["number"] for message in received(again, url))
+        return numbers == set(range(10))
+
+    eventually(all_told, "all ten events")
+
+
+def test_roles_parameters_and_stacks_are_there(server: LocalServer, killed: Restart) -> None:
+    role = server.role("kept", "lambda.amazonaws.com")
+    server.client("ssm").put_parameter(Name="/kept", Value="a value", Type="String")
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "of-the-stack"}}
+    template = json.dumps({"Resources": {"Queue": queue}})
+    server.client("cloudformation").create_stack(StackName="kept", TemplateBody=template)
+
+    again = killed()
+
+    assert again.client("iam").get_role(RoleName="kept")["Role"]["Arn"] == role
+    assert again.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "a value"
+    [stack] = again.client("cloudformation").describe_stacks(StackName="kept")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert again.client("sqs").get_queue_url(QueueName="of-the-stack")["QueueUrl"]
+
+
+def test_a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told(
+    server: LocalServer, killed: Restart, tmp_path: Path
+) -> None:
+    (tmp_path / "image").mkdir()
+    world = TrainingWorld.make(server, tmp_path / "image")
+    world.start("done")
+    world.ended("done")
+    world.start("cut-off", "sleep")
+    [program] = eventually(lambda: [int(file.name) for file in server.home.processes.iterdir()], "the program")
+
+    again = TrainingWorld(killed(), world.image, world.role, world.queue)
+    described = again.ended("cut-off")
+
+    assert described["TrainingJobStatus"] == "Failed"
+    assert described["FailureReason"].startswith("InternalServerError: ")
+    assert again.describe("done")["TrainingJobStatus"] == "Completed"
+    assert not started_at(program)
+    assert again.events("cut-off", "Failed")
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        again.start("cut-off")
