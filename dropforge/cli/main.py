@@ -11,6 +11,7 @@ from dropforge.cli.dead_letters import dead_letters
 from dropforge.cli.download import download
 from dropforge.cli.exits import EXIT_CODES, ExitCode
 from dropforge.cli.init import init
+from dropforge.cli.lineage import lineage
 from dropforge.cli.logs import logs
 from dropforge.cli.notices import notices
 from dropforge.cli.pause import pause
@@ -33,6 +34,7 @@ COMMANDS = {
         runs,
         projects,
         show,
+        lineage,
         watch,
         logs,
         download,

@@ -16,6 +16,7 @@ from dropforge.domain.announcement import Announcement, AnnouncementKey
 from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion
 from dropforge.domain.drop import ObjectDropped, ObjectRef
+from dropforge.domain.dsse import Signature
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer, StartDelay
 from dropforge.domain.image import Image
@@ -23,8 +24,9 @@ from dropforge.domain.mail import Mail
 from dropforge.domain.notice import Notice
 from dropforge.domain.pinning import Binding, ChannelFiles, Pin
 from dropforge.domain.project import Stage
-from dropforge.domain.run import Run, RunRef
+from dropforge.domain.run import Run, RunRef, StoredStatement
 from dropforge.domain.run_events import RunEvent
+from dropforge.domain.state_change import RunStateChanged
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.training_job import JobDescription, JobRequest, ModelArtifact
 
@@ -103,20 +105,32 @@ class Runs(Protocol):
         """STARTING and RUNNING runs (eventually consistent)."""
         ...
 
+    def unsigned_runs(self) -> Iterator[RunRef]:
+        """Runs that have ended and await their signature (eventually consistent)."""
+        ...
+
     def held_runs(self, project: str) -> Iterator[RunRef]:
         """HELD runs of the project (eventually consistent)."""
         ...
 
-    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
-        """The newest first (eventually consistent)."""
+    def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        """The newest first; those asked for before that one, where one is given (eventually consistent)."""
         ...
 
-    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
         """Also those that stand for one of its builds (`also_built`); the newest first, eventually consistent."""
         ...
 
-    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
-        """Eventually consistent."""
+    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
+        """The newest first, eventually consistent."""
+        ...
+
+    def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
+        """Of any project; the newest first."""
+        ...
+
+    def runs_of_model(self, sha256: str) -> tuple[Run, ...]:
+        """Whose latest result is a model of these bytes, 64 hexadecimal digits; a handful at most."""
         ...
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
@@ -151,6 +165,10 @@ class Catalog(Protocol):
         """As the latest execution built it, of those that gave this digest."""
         ...
 
+    def images_of_digest(self, projects: Sequence[str], digest: str) -> tuple[Image, ...]:
+        """As `image`, in each of these projects that has it."""
+        ...
+
     def build(self, project: str, execution_id: str) -> Image | None:
         """What this pipeline execution built."""
         ...
@@ -161,6 +179,10 @@ class Catalog(Protocol):
 
     def dataset(self, project: str, version: str) -> Dataset | None: ...
 
+    def datasets_of_version(self, projects: Sequence[str], version: str) -> tuple[Dataset, ...]:
+        """As `dataset`, in each of these projects that has it."""
+        ...
+
     def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
         """The dataset versions that hold the object (eventually consistent)."""
         ...
@@ -170,6 +192,10 @@ class Catalog(Protocol):
         ...
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None: ...
+
+    def drops_of(self, objects: Sequence[ObjectRef]) -> Mapping[ObjectRef, ObjectDropped]:
+        """As `drop`, of many: those that are known."""
+        ...
 
     def note_latest(self, drop: ObjectDropped) -> bool:
         """Remember the drop as its key's latest, unless a later one is remembered (by sequencer): False then."""
@@ -452,6 +478,64 @@ class Wakeups(Protocol):
 
     def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None: ...
 
+    def sign(self, run_id: str) -> None: ...
+
+
+class PublicKey(Protocol):
+    """By which anybody tells whether the stage has signed something."""
+
+    @property
+    def key_id(self) -> str:
+        """64 hexadecimal digits over the key in DER (SPKI)."""
+        ...
+
+    def fits(self, message: bytes, signature: bytes) -> bool:
+        """Whether this is the key's ECDSA signature (DER) over the SHA-256 of the message."""
+        ...
+
+
+class Signer(Protocol):
+    """The stage's signing key, which never leaves its keeper."""
+
+    @property
+    def name(self) -> str:
+        """A URI by which the stage, as a builder of models, is known."""
+        ...
+
+    def sign(self, message: bytes) -> Signature: ...
+
+    def public_key_pem(self) -> bytes: ...
+
+
+class Statements(Protocol):
+    """Signed statements, as envelopes: those on models lie beside them, those on trails in the audit bucket."""
+
+    def put_beside(self, model: ModelArtifact, envelope: bytes) -> StoredStatement: ...
+
+    def put_trail_head(self, run_id: str, sequence: int, envelope: bytes) -> StoredStatement: ...
+
+    def read(self, stored: StoredStatement) -> bytes | None:
+        """This very version; None when it is gone."""
+        ...
+
+    def beside(self, model_uri: str) -> bytes | None:
+        """The latest; None when there is none."""
+        ...
+
+    def trail_heads(self, run_id: str) -> tuple[bytes, ...]:
+        """All that were ever put and not removed for good, also those that were put over or hidden."""
+        ...
+
+    def runs_with_trail_heads(self) -> Iterator[str]:
+        """Each run once."""
+        ...
+
+
+class StateChanges(Protocol):
+    """Tells whoever listens outside of the stage."""
+
+    def publish(self, change: RunStateChanged) -> None: ...
+
 
 class Announcer(Protocol):
     def publish(self, mail: Mail, announcement: Announcement) -> None:
@@ -482,4 +566,7 @@ class Ports:
     logs: JobLogs
     wakeups: Wakeups
     announcer: Announcer
+    signer: Signer
+    statements: Statements
+    states: StateChanges
     clock: Clock
