@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from dropforge.cli.audit import audit
+from dropforge.cli.compare import compare
+from dropforge.cli.cost import cost
 from dropforge.cli.dead_letters import dead_letters
 from dropforge.cli.download import download
 from dropforge.cli.exits import EXIT_CODES, ExitCode
@@ -16,6 +19,7 @@ from dropforge.cli.logs import logs
 from dropforge.cli.notices import notices
 from dropforge.cli.pause import pause
 from dropforge.cli.projects import projects
+from dropforge.cli.public_key import public_key
 from dropforge.cli.resume import resume
 from dropforge.cli.retry import retry
 from dropforge.cli.run import run
@@ -23,6 +27,7 @@ from dropforge.cli.runs import runs
 from dropforge.cli.show import show
 from dropforge.cli.stop import stop
 from dropforge.cli.validate import validate
+from dropforge.cli.verify import verify
 from dropforge.cli.watch import watch
 
 COMMANDS = {
@@ -35,9 +40,13 @@ COMMANDS = {
         projects,
         show,
         lineage,
+        compare,
+        cost,
         watch,
         logs,
         download,
+        verify,
+        public_key,
         stop,
         retry,
         pause,
@@ -57,6 +66,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(audit, name="audit")
 
 
 def _version(wanted: bool) -> None:

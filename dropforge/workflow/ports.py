@@ -465,9 +465,21 @@ class Pipelines(Protocol):
     def why_failed(self, project: str, execution_id: str) -> BuildFailure: ...
 
 
+@dataclass(frozen=True)
+class LogPart:
+    """Lines that follow each other, and how far the log has been read with them: for `JobLogs.after` alone to know."""
+
+    lines: tuple[str, ...]
+    read: Mapping[str, str]
+
+
 class JobLogs(Protocol):
     def tail(self, job_name: str, lines: int) -> tuple[str, ...]:
         """The last lines that the job wrote; empty when it wrote none."""
+        ...
+
+    def after(self, job_name: str, read: Mapping[str, str]) -> LogPart:
+        """What the job wrote after `read`, from its first line on where that is empty; at most a part of it."""
         ...
 
 
@@ -515,7 +527,7 @@ class Statements(Protocol):
     def put_trail_head(self, run_id: str, sequence: int, envelope: bytes) -> StoredStatement: ...
 
     def read(self, stored: StoredStatement) -> bytes | None:
-        """This very version; None when it is gone."""
+        """The very version; None when it is gone."""
         ...
 
     def beside(self, model_uri: str) -> bytes | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.dataset import Dataset, ObjectVersion
-from dropforge.domain.drop import ObjectRef
+from dropforge.domain.drop import ObjectName, ObjectRef
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.lineage import Lineage, LineageBuilder, Thing, ThingKind
 from dropforge.domain.run import Run
@@ -63,19 +63,10 @@ def _meanings(name: str, version_id: str | None) -> Iterator[Meaning]:
     elif re.fullmatch(rf"[0-9a-f]{{{SHORTEST_PREFIX},39}}", lower):
         yield lambda trace: trace.of_run(lower)
         yield lambda trace: trace.of_short_name(lower)
-    bucket, key, version = _address(name)
-    if bucket is not None and _RUN_IN_KEY.search(key):
-        yield lambda trace: trace.of_model_uri(f"s3://{bucket}/{key}", key)
-    yield lambda trace: trace.of_object(bucket, key, version_id or version)
-
-
-def _address(name: str) -> tuple[str | None, str, str | None]:
-    """Bucket, key and version; the bucket is None where only a key was given."""
-    name, _, version = name.partition("?versionId=")
-    if not name.startswith("s3://"):
-        return None, name, version or None
-    bucket, _, key = name.removeprefix("s3://").partition("/")
-    return bucket, key, version or None
+    named = ObjectName.parse(name)
+    if named.bucket is not None and _RUN_IN_KEY.search(named.key):
+        yield lambda trace: trace.of_model_uri(f"s3://{named.bucket}/{named.key}", named.key)
+    yield lambda trace: trace.of_object(named.bucket, named.key, version_id or named.version_id)
 
 
 class _Trace:
