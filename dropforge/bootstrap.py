@@ -25,8 +25,11 @@ from dropforge.adapters.dead_letters import SqsDeadLetters
 from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.adapters.ecr import EcrImageRegistry
+from dropforge.adapters.eventbridge import EventBridgeStateChanges
+from dropforge.adapters.kms import KmsSigner
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.s3 import S3DataBucket
+from dropforge.adapters.s3_statements import S3Statements
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sentences import aws_in_words
 from dropforge.adapters.sns import SnsAnnouncer
@@ -39,11 +42,13 @@ from dropforge.settings import (
     PROJECTS_FILE,
     DataSettings,
     DispatchRunsSettings,
+    EventSettings,
     JobSettings,
     MailSettings,
     PriceSettings,
     RebuildSettings,
     SettingsT,
+    SigningSettings,
     StoreSettings,
     WakeupSettings,
     deployment_name,
@@ -97,6 +102,9 @@ def wire(given: StoreSettings, projects: Sequence[Project], aws: AwsClients) -> 
         logs=CloudWatchJobLogs(aws),
         wakeups=_wakeups(given, aws) if isinstance(given, WakeupSettings) else _not_wired(WakeupSettings),
         announcer=SnsAnnouncer(aws, given.topic_arn) if isinstance(given, MailSettings) else _not_wired(MailSettings),
+        signer=_signer(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
+        statements=_statements(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
+        states=_states(given, aws) if isinstance(given, EventSettings) else _not_wired(EventSettings),
         clock=SystemClock(),
     )
 
@@ -116,7 +124,19 @@ def _jobs(given: JobSettings, aws: AwsClients) -> SageMakerJobs:
 
 
 def _wakeups(given: WakeupSettings, aws: AwsClients) -> SqsWakeups:
-    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url)
+    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url, given.sign_queue_url)
+
+
+def _states(given: EventSettings, aws: AwsClients) -> EventBridgeStateChanges:
+    return EventBridgeStateChanges(aws, given.event_bus)
+
+
+def _signer(given: SigningSettings, aws: AwsClients) -> KmsSigner:
+    return KmsSigner(aws, given.signing_key_arn)
+
+
+def _statements(given: SigningSettings, aws: AwsClients) -> S3Statements:
+    return S3Statements(aws, given.audit_bucket, given.key_arn)
 
 
 class NotWired:

@@ -32,6 +32,7 @@ SOURCES: Final = MappingProxyType(
         "dispatch": "dispatch_runs",
         "job-state": "record_job_state",
         "build-state": "record_build_state",
+        "sign": "sign_run",
         "sweep": "sweep",
     }
 )

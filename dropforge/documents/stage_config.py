@@ -117,6 +117,18 @@ class Retention(Part):
     )
 
 
+class Audit(Part):
+    lock_days: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "for how long nobody, whoever administers the account included, can remove the signed head of a finished "
+            "run's trail (S3 object lock, compliance mode); null: no lock"
+        ),
+        examples=[365],
+    )
+
+
 class Limits(Part):
     concurrent_runs: int = Field(
         default=8, ge=1, description="how many runs of the stage may train at once", examples=[8]
@@ -300,6 +312,7 @@ class StageConfig(Part):
         examples=["arn:aws:iam::123456789012:policy/boundary"],
     )
     retention: Retention = Field(default=Retention(), description="how long things are kept")
+    audit: Audit = Field(default=Audit(), description="what keeps the record from being rewritten")
     limits: Limits = Field(default=Limits(), description="what holds for all projects together")
     prices: dict[InstanceType, Decimal] = Field(
         default={},
@@ -324,6 +337,16 @@ class StageConfig(Part):
                     (instance_type,),
                 )
         return prices
+
+    @model_validator(mode="after")
+    def _what_is_locked_is_retained(self) -> StageConfig:
+        if self.audit.lock_days is not None and self.removal == "destroy":
+            raise MistakeError(
+                "what is locked cannot be removed with the stage (`audit.lock_days` with `removal: destroy`)",
+                "use `removal: retain`, or leave `audit.lock_days` out",
+                ("audit", "lock_days"),
+            )
+        return self
 
     @model_validator(mode="after")
     def _objects_build_nothing(self) -> StageConfig:

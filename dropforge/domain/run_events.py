@@ -15,7 +15,21 @@ from dropforge.domain.dataset import Dataset
 from dropforge.domain.encoding import decode, encode_object
 from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.image import Build, Image
-from dropforge.domain.run import Attempt, DelayCause, Held, Limit, Requester, Run, RunResult, RunStatus, Waiting
+from dropforge.domain.run import (
+    Attempt,
+    DelayCause,
+    Held,
+    Limit,
+    Reproduction,
+    Requester,
+    Run,
+    RunResult,
+    RunStatus,
+    SignedRecord,
+    StoredStatement,
+    Waiting,
+)
+from dropforge.domain.trail import TrailHead
 from dropforge.domain.training_job import JobState
 from dropforge.domain.training_spec import TrainingSpec
 
@@ -35,6 +49,7 @@ class RunRequested:
     dataset: Dataset
     spec: TrainingSpec
     requester: Requester
+    reproduces: Reproduction | None = None
 
     def new_run(self) -> Run:
         return Run(
@@ -48,6 +63,7 @@ class RunRequested:
             status=RunStatus.WAITING,
             changed_at=self.at,
             waiting=Waiting(self.at, DelayCause.TURN, FIRST_REASON),
+            reproduces=self.reproduces,
         )
 
     def apply(self, run: Run) -> Run:
@@ -330,6 +346,21 @@ class RunAnnounced:
         return replace(run, announced=(*run.announced, self.sequence))
 
 
+@dataclass(frozen=True)
+class RunSigned:
+    """The trail up to `head`, the run's end included, is signed; so is its model's `provenance`, where it has one."""
+
+    at: datetime
+    head: TrailHead
+    statement: StoredStatement
+    provenance: StoredStatement | None = None
+
+    def apply(self, run: Run) -> Run:
+        if not run.awaits_signature or self.head.sequence < run.status_sequence:
+            return run
+        return replace(run, signed=SignedRecord(self.head, self.statement, self.provenance))
+
+
 RunEvent: TypeAlias = (
     RunRequested
     | RunHeld
@@ -347,6 +378,7 @@ RunEvent: TypeAlias = (
     | RunOverdue
     | ImageBuiltAgain
     | RunAnnounced
+    | RunSigned
 )
 EVENTS: dict[str, type[RunEvent]] = {kind.__name__: kind for kind in get_args(RunEvent)}
 

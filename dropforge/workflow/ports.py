@@ -383,6 +383,14 @@ class DataBucket(Protocol):
         """Write the list that SageMaker takes as a channel's ManifestFile."""
         ...
 
+    def channel_files(self, key: str) -> ChannelFiles:
+        """The list that `put_channel_files` wrote."""
+        ...
+
+    def gone_copies(self, files: ChannelFiles) -> Mapping[str, datetime | None]:
+        """The keys of these copies that are not there any more, with the time of their deletion where S3 tells it."""
+        ...
+
     def put_origin(self, key: str, dataset: Dataset) -> None:
         """Write who sealed the dataset version, and when."""
         ...
@@ -421,6 +429,10 @@ class TaggedImage:
 
 class ImageRegistry(Protocol):
     def pushed_image(self, project: str, tag: str) -> PushedImage | None: ...
+
+    def holds(self, project: str, digest: str) -> bool:
+        """Whether the project's repository still has the image."""
+        ...
 
     def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
         """The tags of what was pushed since then, in no order."""

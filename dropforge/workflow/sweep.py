@@ -33,7 +33,7 @@ def sweep(ports: Ports) -> None:
     must not keep all else from being healed.
     """
     failures: list[tuple[str, Exception]] = []
-    for part in (_open_runs, _waiting, _projects, _announcements, _wakeups):
+    for part in (_open_runs, _waiting, _projects, _announcements, _signatures, _wakeups):
         failures += _failures(part.__name__.strip("_").replace("_", " "), part(ports))
     if failures:
         told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
@@ -77,6 +77,12 @@ def _announcements(ports: Ports) -> Iterator[Step]:
     """A stream forgets after 24 hours; what is pending still is sent here."""
     for each in ports.store.pending_announcements():
         yield f"announcement of {each.key.subject}", partial(announce, ports, each.key)
+
+
+def _signatures(ports: Ports) -> Iterator[Step]:
+    """The sweep itself may not sign: who may is woken for each run that ended and still awaits its signature."""
+    for ref in ports.store.unsigned_runs():
+        yield f"signature of run {ref.id}", partial(ports.wakeups.sign, ref.id)
 
 
 def _wakeups(ports: Ports) -> Iterator[Step]:

@@ -94,7 +94,12 @@ def dropping(local_aws: AwsClients, tables: Tables) -> DataDroppedSettings:
     fifo = local_aws.sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     seal = local_aws.sqs.create_queue(QueueName=name)["QueueUrl"]
     return DataDroppedSettings(
-        stage="test", state_table=tables.state, trail_table=tables.trail, dispatch_queue_url=fifo, seal_queue_url=seal
+        stage="test",
+        state_table=tables.state,
+        trail_table=tables.trail,
+        dispatch_queue_url=fifo,
+        seal_queue_url=seal,
+        sign_queue_url=seal,
     )
 
 
@@ -141,6 +146,7 @@ def test_a_schedules_tick_looks_at_all_projects_and_finds_nothing_due(
         trail_table=tables.trail,
         dispatch_queue_url=dropping.dispatch_queue_url,
         seal_queue_url=dropping.seal_queue_url,
+        sign_queue_url=dropping.sign_queue_url,
         training_bucket="training",
         artifact_bucket="artifacts",
         key_arn="key",
@@ -163,6 +169,7 @@ def test_a_wake_up_seals_the_objects_that_were_dropped(
         trail_table=tables.trail,
         dispatch_queue_url=dropping.dispatch_queue_url,
         seal_queue_url=dropping.seal_queue_url,
+        sign_queue_url=dropping.sign_queue_url,
         training_bucket=bucket.training,
         artifact_bucket=bucket.artifacts,
         key_arn=bucket.key,

@@ -9,11 +9,17 @@ from app import ROOT
 from dropforge.adapters.table_layout import INDEXES
 from tests.infrastructure.synthesis import ACCOUNT, Properties, Synthesis, synthesize
 
-BUCKETS = ("foundation/Training", "foundation/Artifacts", "project-digits/Pipeline", "project-cancer/Pipeline")
+BUCKETS = (
+    "foundation/Training",
+    "foundation/Artifacts",
+    "foundation/Audit",
+    "project-digits/Pipeline",
+    "project-cancer/Pipeline",
+)
 
 
 def test_one_customer_managed_key_rotates_and_everything_that_stores_uses_it(local: Synthesis) -> None:
-    key = local.resource("AWS::KMS::Key")
+    key = local.resource("AWS::KMS::Key", path="foundation/Key")
     assert key.properties["EnableKeyRotation"] is True
     encrypted: dict[str, Callable[[Properties], str]] = {
         "AWS::DynamoDB::Table": lambda p: p["SSESpecification"]["KMSMasterKeyId"],
@@ -32,7 +38,7 @@ def test_one_customer_managed_key_rotates_and_everything_that_stores_uses_it(loc
 
 
 def test_the_keys_policy_names_each_service_that_uses_it_and_for_whose_resources(local: Synthesis) -> None:
-    statements = local.resource("AWS::KMS::Key").properties["KeyPolicy"]["Statement"]
+    statements = local.resource("AWS::KMS::Key", path="foundation/Key").properties["KeyPolicy"]["Statement"]
     by_principal = {
         str(statement["Principal"].get("Service", "account")): statement.get("Condition") for statement in statements
     }
@@ -58,6 +64,18 @@ def test_a_bucket_is_versioned_encrypted_private_and_logs_its_accesses(local: Sy
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert "AccessLogs" in properties["LoggingConfiguration"]["DestinationBucketName"]
+
+
+def test_signatures_are_made_with_an_asymmetric_key_that_only_signs(local: Synthesis) -> None:
+    key = local.resource("AWS::KMS::Key", path="foundation/SigningKey").properties
+    assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+
+
+def test_signed_heads_are_locked_where_the_configuration_says_so(prod: Synthesis, local: Synthesis) -> None:
+    locked = prod.resource("AWS::S3::Bucket", path="foundation/Audit").properties
+    assert locked["ObjectLockEnabled"] is True
+    assert locked["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}}
+    assert "ObjectLockConfiguration" not in local.resource("AWS::S3::Bucket", path="foundation/Audit").properties
 
 
 def test_no_bucket_queue_or_topic_answers_without_tls(local: Synthesis) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 VALUE_MODULES = frozenset(
     {
         "__future__",
+        "base64",
         "collections",
         "dataclasses",
         "datetime",

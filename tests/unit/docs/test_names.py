@@ -17,7 +17,7 @@ from dropforge.settings import FUNCTIONS
 from tests.unit.docs.pages import PAGES, ROOT, code, page, rows, section
 
 DEPLOYMENT = "dropforge-prod-"
-QUEUES = {"ingest", "dispatch", "seal", "job-state", "build-state", "sweep"}
+QUEUES = {"ingest", "dispatch", "seal", "sign", "job-state", "build-state", "sweep"}
 
 
 def texts_in(*folders: str) -> Iterator[str]:
