@@ -20,6 +20,7 @@ from dropforge.cli.notices import notices
 from dropforge.cli.pause import pause
 from dropforge.cli.projects import projects
 from dropforge.cli.public_key import public_key
+from dropforge.cli.reproduce import reproduce
 from dropforge.cli.resume import resume
 from dropforge.cli.retry import retry
 from dropforge.cli.run import run
@@ -42,6 +43,7 @@ COMMANDS = {
         lineage,
         compare,
         cost,
+        reproduce,
         watch,
         logs,
         download,

@@ -17,9 +17,10 @@ def verify_dataset(ports: Ports, run: Run) -> DataMoved | None:
     Call it when the job has ended. A version that S3 shows as the latest now has been so since it was dropped, hence
     all the while the job read; S3's versions only ever follow each other. The fresh run that data which moved asks for
     comes with its own sealing: of a prefix that is sealed when it is quiet, the timer is set here, in case that no
-    event told of the change. With pinned copies nothing can move, and nothing is looked at.
+    event told of the change. With pinned copies, as every reproduction
+    reads them, nothing can move, and nothing is looked at.
     """
-    if not run.dataset.is_verified:
+    if not run.dataset.is_verified or run.reproduces is not None:
         return None
     manifest = ports.bucket.manifest(manifest_key(run.project, run.dataset.version))
     listed = ports.bucket.current_objects(manifest.prefix, ports.clock.now())

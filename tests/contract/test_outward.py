@@ -161,6 +161,9 @@ def test_the_digest_of_a_pushed_image_is_the_registrys_own(local_aws: AwsClients
     assert (pushed.repository, pushed.uri) == (repository, f"{uri}@{pushed.digest}")
     assert pushed.pushed_at.tzinfo is not None
     assert registry.pushed_image("digits", "c2-e1") is None
+    assert registry.holds("digits", pushed.digest)
+    assert not registry.holds("digits", "sha256:" + "0" * 64)
+    assert not registry.holds("no-such-project", pushed.digest)
     (since,) = registry.pushed_since("digits", pushed.pushed_at)
     assert (since.tag, since.digest, since.pushed_at) == ("c1-e1", pushed.digest, pushed.pushed_at)
     assert list(registry.pushed_since("digits", pushed.pushed_at + timedelta(minutes=1))) == []

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from dropforge.domain.announcement import AnnouncementKey, AnnouncementState, Outcome, SubjectKind
-from dropforge.domain.run import DelayCause, Requester, RequesterKind, Run, RunRef, RunResult, RunStatus
+from dropforge.domain.run import DelayCause, Reproduction, Requester, RequesterKind, Run, RunRef, RunResult, RunStatus
 from dropforge.domain.run_events import (
     AttemptFailed,
     AttemptIntended,
@@ -58,6 +58,13 @@ def finished(store: MetadataStore, run: Run, outcome: Outcome = Outcome.COMPLETE
 def test_a_run_comes_back_exactly_as_it_was_committed(store: MetadataStore) -> None:
     run = finished(store, store.commit(None, a_request()))
     assert run.status is RunStatus.COMPLETED
+    assert store.run(run.id) == run
+
+
+def test_a_reproduction_comes_back_with_what_it_repeats(store: MetadataStore) -> None:
+    repeated = Reproduction("0123456789abcdef0123", 2)
+    run = store.commit(None, replace(a_request(), reproduces=repeated))
+    assert run.reproduces == repeated
     assert store.run(run.id) == run
 
 
