@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dropforge.cli import wording
 from dropforge.cli.story import asked_by, sentence
+from dropforge.domain.counting import several
 from dropforge.domain.dataset import ObjectVersion
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.run import Run, RunResult
@@ -64,7 +65,7 @@ class RunRecord:
     def _data(self) -> Iterator[str]:
         data = self.run.dataset
         yield f"{data.version}, sealed {wording.moment(data.sealed_at)}"
-        yield f"{wording.several(data.objects, 'object')}, {wording.size(data.bytes)}, in s3://{data.bucket}"
+        yield f"{several(data.objects, 'object')}, {wording.size(data.bytes)}, in s3://{data.bucket}"
         for used in self.objects[:OBJECTS_SHOWN]:
             version = used.version
             yield f"{version.channel}: {version.key}, {wording.size(version.size)}, version {version.version_id}"

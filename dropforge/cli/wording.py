@@ -53,10 +53,5 @@ def money(usd: Decimal) -> str:
     return f"{usd:.4f} USD" if usd < 1 else f"{usd:.2f} USD"
 
 
-def several(count: int, one: str, many: str | None = None) -> str:
-    """`1 object`, `2 objects`"""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
