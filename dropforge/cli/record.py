@@ -29,7 +29,7 @@ class UsedObject:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """All that is on record of one run."""
+    """All that is on record of one run; without events where its trail is not to be relied on."""
 
     run: Run
     objects: Sequence[UsedObject]
@@ -60,7 +60,9 @@ class RunRecord:
             yield f"Attempt {attempt.number}", [*filter(None, [attempt.job_name, attempt.job_arn, attempt.failure])]
         if run.result is not None:
             yield from _ended(run.result)
-        yield "Trail", [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]
+        told = [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]
+        count = several(len(told), "entry", "entries")
+        yield "Trail", [*told, f"verified: {count}, each bound to the one before" if told else "NOT VERIFIED"]
 
     def _data(self) -> Iterator[str]:
         data = self.run.dataset

@@ -98,6 +98,29 @@ def test_show_as_json_has_run_objects_and_the_whole_trail(shell: Shell, run: str
     assert document["trail"][-1]["digest"] == shell.world.run(run).trail.digest
 
 
+def test_show_verifies_the_trail_and_says_so(shell: Shell, run: str) -> None:
+    end(shell, run, GOOD)
+    entries = len(shell.world.store.trail(run))
+    assert (
+        shell.type("show", run)
+        .out.splitlines()[-1]
+        .endswith(f"verified: {entries} entries, each bound to the one before")
+    )
+    assert shell.type("show", run, "--json").document["trail_verified"] is True
+
+
+def test_show_refuses_a_trail_of_which_an_entry_was_changed_and_says_which(shell: Shell, run: str) -> None:
+    end(shell, run, GOOD)
+    trails = shell.world.store.trails
+    trails[run, 2] = replace(trails[run, 2], body=trails[run, 2].body.replace("dropforge-test", "dropforge-prod"))
+    answer = shell.type("show", run)
+    assert answer.code == 1
+    assert answer.out.splitlines()[-1].endswith("NOT VERIFIED")
+    assert f"entry 3 of run {run} does not follow entry 2" in answer.said
+    refused = shell.type("show", run, "--json")
+    assert (refused.code, refused.document["trail_verified"]) == (1, False)
+
+
 @pytest.mark.parametrize(("typed", "said"), [("abc", "names no run"), ("ffffffff", "there is no run ffffffff")])
 def test_a_run_that_is_not_there_ends_with_3(shell: Shell, run: str, typed: str, said: str) -> None:
     del run
