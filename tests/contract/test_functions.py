@@ -94,7 +94,14 @@ def dropping(local_aws: AwsClients, tables: Tables) -> DataDroppedSettings:
     fifo = local_aws.sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     seal = local_aws.sqs.create_queue(QueueName=name)["QueueUrl"]
     return DataDroppedSettings(
-        stage="test", state_table=tables.state, trail_table=tables.trail, dispatch_queue_url=fifo, seal_queue_url=seal
+        stage="test",
+        state_table=tables.state,
+        trail_table=tables.trail,
+        dispatch_queue_url=fifo,
+        seal_queue_url=seal,
+        training_bucket="dropforge-dev-training",
+        artifact_bucket="dropforge-dev-artifacts",
+        key_arn="arn:aws:kms:us-east-1:111122223333:key/1",
     )
 
 
