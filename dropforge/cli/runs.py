@@ -11,7 +11,7 @@ from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.run import Run
-from dropforge.workflow.list_runs import list_runs
+from dropforge.workflow.list_runs import list_runs, list_unreadable_runs
 
 
 @stage_command
@@ -27,9 +27,10 @@ def runs(
         dropforge runs digits --limit 5 --json
     """
     with session.stage() as workspace:
-        ports = workspace.ports
-        found = [ports.store.run(ref.id) for ref in list_runs(ports, project, limit)]
-    listed = [run for run in found if run is not None]
+        listed = list_runs(workspace.ports, project, limit)
+        unreadable = list_unreadable_runs(workspace.ports, project, limit)
+    for ref in unreadable:
+        session.console.note(f"The record of run {ref.id} of {ref.project} cannot be read: `dropforge show {ref.id}`.")
     if session.console.as_json:
         session.console.document([encode_object(run) for run in listed])
     elif not listed:

@@ -108,7 +108,11 @@ class Runs(Protocol):
         ...
 
     def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
-        """The newest first (eventually consistent)."""
+        """The newest first (eventually consistent). Here and below, a record that cannot be read is left out."""
+        ...
+
+    def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        """Of the newest so many of the project, those that `runs_of_project` leaves out."""
         ...
 
     def runs_of_commit(self, commit: str) -> tuple[Run, ...]:

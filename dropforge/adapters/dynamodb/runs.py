@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables, put_wri
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementState
 from dropforge.domain.encoding import time_text
+from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.image import Build
 from dropforge.domain.run import Run, RunRef, RunStatus
 from dropforge.domain.run_events import RunEvent
@@ -66,12 +68,16 @@ class DynamoRuns:
     def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
         return self._runs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
 
+    def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        found = self._tables.query(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
+        return tuple(run_ref_in(each) for each in found if not list(readable_in([each])))
+
     def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
         """One request more where runs of another commit stand for this one's builds."""
         found = list(self._tables.query(Question(commit, layout.BY_COMMIT, newest_first=True)))
         named = [layout.run(str(each["run"])) for each in found if "run" in each]
         of_others = list(self._tables.get_all(named)) if named else []
-        runs = {run.id: run for run in map(run_in, [*(each for each in found if "run" not in each), *of_others])}
+        runs = {run.id: run for run in readable_in([*(each for each in found if "run" not in each), *of_others])}
         return tuple(sorted(runs.values(), key=lambda run: (run.requested_at, run.id), reverse=True))
 
     def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
@@ -87,7 +93,7 @@ class DynamoRuns:
         return map(run_ref_in, self._tables.query(question))
 
     def _runs(self, question: Question) -> tuple[Run, ...]:
-        return tuple(map(run_in, self._tables.query(question)))
+        return tuple(readable_in(self._tables.query(question)))
 
     def _writes(self, change: Transition) -> list[TransactWriteItemTypeDef]:
         run, before = change.run, change.before
@@ -160,6 +166,13 @@ def run_of_build_item(run: Run, build: Build) -> dict[str, Scalar]:
 
 def run_in(found: Item) -> Run:
     return value_of(Run, found["document"])
+
+
+def readable_in(items: Iterable[Item]) -> Iterator[Run]:
+    """Those runs that can be read: a record that cannot must not hide all others."""
+    for each in items:
+        with suppress(InvalidDocumentError):
+            yield run_in(each)
 
 
 def run_ref_in(found: Item) -> RunRef:

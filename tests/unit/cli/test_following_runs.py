@@ -51,6 +51,14 @@ def test_runs_as_json_is_the_records_themselves_and_nothing_else_on_stdout(shell
     assert answer.said == ""
 
 
+def test_runs_names_a_record_that_cannot_be_read_and_lists_the_others(shell: Shell, run: str) -> None:
+    other = shell.type("run", "digits", "--param", "seed=2", "--json").document["id"]
+    shell.world.store.unreadable.add(run)
+    answer = shell.type("runs", "--json")
+    assert [each["id"] for each in answer.document] == [other]
+    assert f"The record of run {run} of digits cannot be read" in answer.said
+
+
 def test_runs_of_a_project_that_nobody_declared_ends_with_3(shell: Shell) -> None:
     answer = shell.type("runs", "nope")
     assert (answer.code, answer.out) == (3, "")
