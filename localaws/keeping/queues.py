@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app as emulator
@@ -23,7 +23,8 @@ Queue = dict[str, Any]
 Message = dict[str, Any]
 _Key = tuple[str, ...]
 """Under which the emulator keeps a queue."""
-_MESSAGES = "sqs/messages"
+_MESSAGES, _KNOWN = "sqs/messages", "sqs/known"
+_IN_ROWS = frozenset({"messages", "dedup_cache"})
 
 
 class Queues:
@@ -33,6 +34,8 @@ class Queues:
         self._journal = journal
         self._kept: dict[_Key, dict[str, tuple[Any, ...]]] = {}
         """Of each queue the messages that are on disk, by id, with what changes of a message."""
+        self._known: dict[_Key, dict[str, Any]] = {}
+        """Of each FIFO queue the deduplication ids of the last five minutes, as far as they are on disk."""
 
     def install(self) -> None:
         """Let no thread but the loop's change a queue."""
@@ -49,12 +52,17 @@ class Queues:
         self._journal.note("sqs", [_queue_row(key, queue) for key, queue in queues.items()])
         for key in {*queues, *self._kept}:
             self._put_messages(key, queues[key]["messages"] if key in queues else [])
+            self._put_known(key, queues[key]["dedup_cache"] if key in queues else {})
 
     def load(self) -> dict[str, Any] | None:
         """Return the queues, with their messages in the order in which they were sent."""
         queues = type(sqs._queues)()
         for place, content in self._journal.rows("sqs").items():
-            queues._data[tuple(json.loads(place))] = {**value(content), "messages": []}
+            queues._data[tuple(json.loads(place))] = {**value(content), "messages": [], "dedup_cache": {}}
+        for place, content in self._journal.rows(_KNOWN).items():
+            *parts, identity = json.loads(place)
+            queues._data[tuple(parts)]["dedup_cache"][identity] = json.loads(content)
+            self._known.setdefault(tuple(parts), {})[identity] = None
         now = time.time()
         for place, content in self._journal.rows(_MESSAGES).items():
             *parts, identity = json.loads(place)
@@ -80,6 +88,16 @@ class Queues:
             self._journal.put(_MESSAGES, json.dumps((*key, identity)), None)
         self._kept[key] = now
 
+    def _put_known(self, key: _Key, known: Mapping[str, Any]) -> None:
+        before = self._known.get(key, {})
+        if known == before:
+            return
+        for identity in known.keys() | before.keys():
+            if known.get(identity) is not before.get(identity):
+                content = json.dumps(known[identity]) if identity in known else None
+                self._journal.put(_KNOWN, json.dumps((*key, identity)), content)
+        self._known[key] = dict(known)
+
     def _on_loop(self, original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Change queues on the emulator's loop alone, as requests do.
 
@@ -98,9 +116,8 @@ class Queues:
 
 
 def _queue_row(key: _Key, queue: Queue) -> Row:
-    remembered = queue["dedup_cache"]
-    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"], len(remembered))
-    return Row(json.dumps(key), mark, lambda: text({name: queue[name] for name in queue if name != "messages"}))
+    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"])
+    return Row(json.dumps(key), mark, lambda: text({name: queue[name] for name in queue if name not in _IN_ROWS}))
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
