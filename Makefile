@@ -3,7 +3,7 @@ PYTHON ?= python3
 STAGE  ?= dev
 SHELL  := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test unit faults guards lint lock schemas reference e2e clean
+.PHONY: help setup demo up down test unit faults guards storm lint lock schemas reference e2e clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ down: setup  ## stop the local AWS; what it holds is kept for the next `make up`
 	@.venv/bin/python -m demo down
 
 test: setup lint  ## lint, types and all tests: the product, its stacks, every fault schedule, the whole path on the local AWS
-	@.venv/bin/python -m pytest -m "not e2e" -n 4 --dist loadgroup
+	@.venv/bin/python -m pytest -m "not e2e and not slow" -n 4 --dist loadgroup
 
 unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
 	@.venv/bin/python -m pytest tests/unit
@@ -32,6 +32,9 @@ faults: setup  ## a million seeded schedules of everything that can go wrong, ov
 
 guards: setup  ## take each guard away in turn, see which test fails, and write the table of docs/guarantees.md: minutes
 	@.venv/bin/python -m tests.faults.remove_guards
+
+storm: setup  ## drop 500 objects at once on the local AWS, each to be trained on by itself: a quarter of an hour
+	@.venv/bin/python -m pytest -m slow tests/local/test_storm.py
 
 lint: setup
 	@.venv/bin/ruff check .

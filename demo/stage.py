@@ -26,6 +26,22 @@ class NotSeenError(Exception):
 
 
 @dataclass(frozen=True)
+class Pipeline:
+    """How a pipeline's latest execution stands: the status of each stage that it has come to."""
+
+    name: str
+    execution: str
+    stages: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.name}: " + " → ".join(f"{stage} {status}" for stage, status in self.stages.items())
+
+    def raise_if_failed(self) -> None:
+        if "Failed" in self.stages.values():
+            raise NotSeenError(f"the execution {self.execution} of {self.name} failed: `dropforge notices` says why")
+
+
+@dataclass(frozen=True)
 class Stage:
     """One deployed stage on the local AWS.
 
@@ -72,20 +88,28 @@ class Stage:
         answer: Document = self.bench.aws("s3api", "put-object", "--bucket", bucket, "--key", key, "--body", str(file))
         return answer
 
-    def image_of(self, project: str, commit: str) -> Document:
-        """Wait until the project's head is an image built from the commit, telling how the pipeline stands."""
+    def execution(self, project: str) -> str:
+        """The pipeline's latest execution; "" where there was none yet."""
+        return self._pipeline(project).execution
+
+    def new_image(self, project: str, before: str) -> Document:
+        """Wait for the image of an execution later than `before`, telling how that stands; return it as recorded."""
         told = ""
 
         def look() -> Document | None:
             nonlocal told
-            told = self._tell(self._pipeline(project, commit), told)
-            if "Register" not in told:
+            now = self._pipeline(project)
+            if now.execution == before:
                 return None
+            told = self._tell(str(now), told)
+            now.raise_if_failed()
             [standing] = [each for each in self.bench.ask("projects") if each["project"]["name"] == project]
             image: Document | None = standing["head"].get("image")
-            return image if image and image["commit"] == commit else None
+            return image if image and image["execution_id"] == now.execution else None
 
-        return self._await(f"an image of {project} built from {commit[:12]}", PIPELINE_SECONDS, look)
+        image = self._await(f"a new image of {project}", PIPELINE_SECONDS, look)
+        self._tell(str(self._pipeline(project)), told)
+        return image
 
     def new_run(self, project: str, known: set[str], seconds: float = RUN_SECONDS) -> str:
         """Wait for a run of the project that was not known before; return its id, and count it as known."""
@@ -103,19 +127,19 @@ class Stage:
         document: Document = record
         return document
 
-    def _pipeline(self, project: str, commit: str) -> str:
-        """How the pipeline stands with the commit, in one line; it raises NotSeenError once it failed."""
+    def _pipeline(self, project: str) -> Pipeline:
         name = f"dropforge-{self.bench.stage}-{project}"
         state = self.bench.aws("codepipeline", "get-pipeline-state", "--name", name, shown=False)
-        stages = {stage["stageName"]: stage.get("latestExecution", {}).get("status") for stage in state["stageStates"]}
-        if "Failed" in stages.values():
-            raise NotSeenError(f"the pipeline {name} failed at {commit[:12]}: `dropforge notices` says why")
-        return f"{name}: " + " → ".join(f"{stage} {status}" for stage, status in stages.items() if status)
+        latest = [(stage["stageName"], stage.get("latestExecution", {})) for stage in state["stageStates"]]
+        execution = latest[0][1].get("pipelineExecutionId", "")
+        # the stages that the execution has not come to yet still show how the one before left them
+        stages = {stage: at["status"] for stage, at in latest if at.get("pipelineExecutionId") == execution}
+        return Pipeline(name, execution, stages)
 
     def _tell(self, now: str, told: str) -> str:
-        if now and now != told:
+        if now != told:
             print(f"  {now}", flush=True)
-        return now or told
+        return now
 
     def _await(self, what: str, seconds: float, look: Callable[[], Found | None]) -> Found:
         """Look until there is something; raise NotSeenError after that many seconds."""

@@ -48,9 +48,11 @@ class Story:
     def push_code(self) -> None:
         for project in ("digits", "cancer"):
             self.copies[project] = self.stage.clone(project)
-        commits = {project: self.stage.push(copy, f"Train on {project}") for project, copy in self.copies.items()}
-        for project, commit in commits.items():
-            self.stage.image_of(project, commit)
+        before = {project: self.stage.execution(project) for project in self.copies}
+        for project, copy in self.copies.items():
+            self.stage.push(copy, f"Train on {project}")
+        for project, execution in before.items():
+            self.stage.new_image(project, execution)
         self.stage.bench.show("projects")
         waiting = {each["project"]["name"]: each["waits_for"] for each in self.stage.bench.ask("projects")}
         expect(waiting == {"digits": "data", "cancer": "data"}, f"both projects should wait for data, not {waiting}")
@@ -70,8 +72,7 @@ class Story:
     def change_code(self) -> None:
         spec = self.copies["digits"] / "dropforge.yaml"
         spec.write_text(spec.read_text().replace("hidden_units: 64", "hidden_units: 128"))
-        commit = self.stage.push(self.copies["digits"], "Twice as many hidden units")
-        self.stage.image_of("digits", commit)
+        commit = self._build("Twice as many hidden units")
         run = self._watch_to("COMPLETED", self.stage.new_run("digits", self.known["digits"]))
         expect(run["image"]["commit"] == commit, f"the third run should be of commit {commit}")
 
@@ -92,18 +93,18 @@ class Story:
         raise UnexpectedError(f"the same event delivered again started another run, {run}")
 
     def rebuild(self) -> None:
-        [before] = [each for each in self.stage.bench.ask("projects") if each["project"]["name"] == "cancer"]
+        before = self.stage.execution("cancer")
         self.stage.put(self._data("cancer", 569), "cancer/training/cancer.csv")
+        built = self.stage.new_image("cancer", before)
         run = self._watch_to("COMPLETED", self.stage.new_run("cancer", self.known["cancer"]))
-        built = run["image"]["execution_id"]
-        expect(built != before["head"]["image"]["execution_id"], "the drop should have made the pipeline build anew")
+        expect(run["image"]["execution_id"] == built["execution_id"], "the run should train what the drop had built")
 
     def crash(self) -> None:
         program = self.copies["digits"] / "train.py"
         call = "    network = MLPClassifier("
         crash = '    raise FloatingPointError("the loss is not a number: is the learning rate too high?")\n'
         program.write_text(program.read_text().replace(call, crash + call))
-        self.stage.image_of("digits", self.stage.push(self.copies["digits"], "Try something bold"))
+        self._build("Try something bold")
         self.failed = self.stage.new_run("digits", self.known["digits"])
         self._watch_to("FAILED", self.failed)
 
@@ -113,6 +114,14 @@ class Story:
         self.stage.local.show_mail("ada@example.com", last=2)
         told = "\n".join(path.read_text() for path in (self.stage.local.home / "mail").glob("*.eml"))
         expect("the loss is not a number" in told, "a mail should carry the reason of the failed run")
+
+    def _build(self, message: str) -> str:
+        """Push what was changed in digits, and wait for its image; return the commit."""
+        before = self.stage.execution("digits")
+        commit = self.stage.push(self.copies["digits"], message)
+        image = self.stage.new_image("digits", before)
+        expect(image["commit"] == commit, f"the new image should be of commit {commit}")
+        return commit
 
     def _watch_to(self, status: str, run: str) -> Document:
         """Show a run to its end, and hold that it ends so."""

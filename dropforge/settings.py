@@ -106,7 +106,7 @@ class EventSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataDroppedSettings(StoreSettings, WakeupSettings):
+class DataDroppedSettings(StoreSettings, WakeupSettings, DataSettings):
     pass
 
 
@@ -221,10 +221,9 @@ def _written(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment(StoreSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings):
-    """The names of a stage's resources, for the command line: a JSON document in SSM's parameter store."""
-
-    region: str
-    log_group: str
+    """The names of a stage's resources, of which each function is told its own, and the command line all: for that they
+    are a JSON document in SSM's parameter store.
+    """
 
     @property
     def name(self) -> str:

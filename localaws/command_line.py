@@ -135,6 +135,7 @@ def _up(home: Home, options: argparse.Namespace) -> int:
     home.prepare()
     _check_room(home)
     bind(options.port).close()
+    before = home.last_port()
     started = time.monotonic()
     print(f"Starting the local AWS; its log is {home.log}.", file=sys.stderr)
     with home.log.open("ab") as output:
@@ -150,6 +151,12 @@ def _up(home: Home, options: argparse.Namespace) -> int:
         server.wait()
         raise
     print(f"The local AWS runs on {record['endpoint']} ({time.monotonic() - started:.1f} s).", file=sys.stderr)
+    if before not in {0, record["port"]}:
+        print(
+            f"It had port {before} before, and so have the queue URLs that stacks wrote down: deploy them again, or "
+            f"stop it and start it with --port {before}.",
+            file=sys.stderr,
+        )
     _print_environment(home, record)
     return 0
 

@@ -38,11 +38,17 @@ class Journal:
     """Rows by space (a service, or a part of one) and key. `put`, `note` and `touch` may be called on any thread."""
 
     def __init__(self, path: Path) -> None:
+        """Open the file, or make it; raise JournalError where that cannot be done."""
         self._path = path
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.execute(_SCHEMA)
+        try:
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", _SCHEMA):
+                self._connection.execute(statement)
+        except sqlite3.Error as error:
+            raise JournalError(
+                f"{path} cannot be used ({error}): free some space if the disk is full; else take another --home, or "
+                "delete this one and deploy again."
+            ) from error
         self._lock, self._committing = threading.Lock(), threading.RLock()
         self._pending: dict[tuple[str, str], str | None] = {}
         self._marks: dict[str, dict[str, Any]] = {}

@@ -28,7 +28,7 @@ from localaws.codepipeline import CodePipelineService
 from localaws.front import Front, Hook
 from localaws.githost import pushed
 from localaws.home import Home
-from localaws.journal import Journal
+from localaws.journal import Journal, JournalError
 from localaws.processes import ProcessLedger, started_at
 from localaws.runtime import Runtime
 from localaws.sagemaker import SageMakerService
@@ -143,4 +143,7 @@ def _end_jobs(runtime: Runtime) -> None:
 
 if __name__ == "__main__":
     root, cache, region, descriptor = sys.argv[1:]
-    main(Home(Path(root), Path(cache)), region, socket.socket(fileno=int(descriptor)))
+    try:
+        main(Home(Path(root), Path(cache)), region, socket.socket(fileno=int(descriptor)))
+    except JournalError as error:
+        sys.exit(f"localaws: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from aws_cdk import Environment, Stack
@@ -20,6 +21,11 @@ from stacks.foundation import FoundationStack
 from stacks.names import Names
 from stacks.policies import allow_role
 from stacks.training import TrainingStack
+
+LARGEST_STANDARD_PARAMETER = 4096
+"""Bytes; a larger one is advanced, which costs 0.05 USD a month and holds what a project's declaration may have:
+https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+"""
 
 
 class ProjectStack(Stack):
@@ -93,10 +99,12 @@ class ProjectStack(Stack):
             artifacts=artifacts,
             build=build.name,
         )
+        document = json.dumps(project.to_document())
         ssm.StringParameter(
             self,
             "Document",
             parameter_name=project_parameter(names.stage, project.name),
             description=f"What ops declared of {project.name}, for the command line",
-            string_value=self.to_json_string(project.to_document()),
+            string_value=document,
+            tier=ssm.ParameterTier.ADVANCED if len(document) > LARGEST_STANDARD_PARAMETER else None,
         )

@@ -13,7 +13,6 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.sqs import DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING, RUN, SORT_KEY
 from dropforge.documents.stage_config import StageConfig
@@ -110,7 +109,6 @@ class TrainingStack(Stack):
         foundation = self._foundation
         return Deployment(
             stage=self._names.stage,
-            region=self.region,
             state_table=foundation.tables.state.table_name,
             trail_table=foundation.tables.trail.table_name,
             training_bucket=foundation.training_bucket.bucket_name,
@@ -119,7 +117,6 @@ class TrainingStack(Stack):
             seal_queue_url=self.queues["seal"].queue.queue_url,
             sign_queue_url=self.queues["sign"].queue.queue_url,
             topic_arn=foundation.outcomes.topic_arn,
-            log_group=TRAINING_JOBS_LOG_GROUP,
             connection_arn=foundation.connection_arn,
             key_arn=foundation.key.key_arn,
             training_role_arn=self.training_role.role_arn,

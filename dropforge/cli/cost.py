@@ -12,6 +12,7 @@ import typer
 from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
 from dropforge.cli.moments import SinceOption, moment_meant
+from dropforge.domain.counting import several
 from dropforge.domain.run import Run
 from dropforge.workflow.list_runs import LOOKED_THROUGH, RunFilter, list_runs
 
@@ -83,7 +84,7 @@ def _show(session: Session, sums: list[Sum]) -> None:
     for heading in ("PROJECT", "ENDED RUNS", "BILLABLE", "COST", ""):
         table.add_column(heading, no_wrap=True)
     for each in sums:
-        unpriced = f"and {wording.several(each.unpriced, 'run')} without a price in the config"
+        unpriced = f"and {several(each.unpriced, 'run')} without a price in the config"
         table.add_row(
             each.project,
             f"{each.runs:,}",

@@ -9,6 +9,7 @@ import typer
 from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
 from dropforge.cli.wiring import DeadLetters
+from dropforge.domain.counting import several
 from dropforge.domain.dead_letter import DeadLetter
 from dropforge.domain.encoding import encode_object
 
@@ -48,7 +49,7 @@ def dead_letters(
 
 
 def _show(session: Session, letter: DeadLetter) -> None:
-    seen = wording.several(letter.receives, "time")
+    seen = several(letter.receives, "time")
     session.console.line(f"{letter.queue}  {wording.moment(letter.sent_at)}  received {seen}", style="bold")
     session.console.line(f"  {letter.reason}")
     session.console.line(f"  {letter.message_id}: {letter.body[:BODY_SHOWN]}")
@@ -62,6 +63,6 @@ def _send_back(session: Session, there: DeadLetters, queues: list[str]) -> None:
     for each in done:
         if each.sent or each.dropped:
             dropped = f"; {each.dropped} removed, which the sweep sees to" if each.dropped else ""
-            session.console.line(f"{each.queue}: {wording.several(each.sent, 'message')} sent back{dropped}")
+            session.console.line(f"{each.queue}: {several(each.sent, 'message')} sent back{dropped}")
     if not any(each.sent or each.dropped for each in done):
         session.console.note("No dead letters.")

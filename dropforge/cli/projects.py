@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
+from dropforge.domain.counting import several
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.head import WaitsFor
 from dropforge.domain.project import Project
@@ -47,7 +48,7 @@ def _lines(project: Project, status: ProjectStatus) -> Iterator[tuple[str, str]]
         message = wording.first_line(image.message)
         yield f"  image  {image.digest}, commit {wording.short(image.commit)} “{message}”", ""
     if data is not None:
-        held = f"{wording.several(data.dataset.objects, 'object')}, {wording.size(data.dataset.bytes)}"
+        held = f"{several(data.dataset.objects, 'object')}, {wording.size(data.dataset.bytes)}"
         yield f"  data   {data.dataset.version}, {held}, sealed {wording.moment(data.dataset.sealed_at)}", ""
     if status.seal is not None and status.seal.due is not None:
         came, due = wording.moment(status.seal.last_drop_at), wording.clock(status.seal.due)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dropforge.cli import wording
 from dropforge.cli.story import asked_by, sentence
+from dropforge.domain.counting import several
 from dropforge.domain.dataset import ObjectVersion
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.run import Run, RunResult
@@ -28,7 +29,7 @@ class UsedObject:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """All that is on record of one run."""
+    """All that is on record of one run; without events where its trail is not to be relied on."""
 
     run: Run
     objects: Sequence[UsedObject]
@@ -61,12 +62,14 @@ class RunRecord:
             yield f"Attempt {attempt.number}", [*filter(None, [attempt.job_name, attempt.job_arn, attempt.failure])]
         if run.result is not None:
             yield from _ended(run.result)
-        yield "Trail", [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]
+        told = [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]
+        count = several(len(told), "entry", "entries")
+        yield "Trail", [*told, f"verified: {count}, each bound to the one before" if told else "NOT VERIFIED"]
 
     def _data(self) -> Iterator[str]:
         data = self.run.dataset
         yield f"{data.version}, sealed {wording.moment(data.sealed_at)}"
-        yield f"{wording.several(data.objects, 'object')}, {wording.size(data.bytes)}, in s3://{data.bucket}"
+        yield f"{several(data.objects, 'object')}, {wording.size(data.bytes)}, in s3://{data.bucket}"
         for used in self.objects[:OBJECTS_SHOWN]:
             version = used.version
             yield f"{version.channel}: {version.key}, {wording.size(version.size)}, version {version.version_id}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
 from dropforge.cli.pause import AllOption, ProjectArgument, one_or_all
+from dropforge.domain.counting import several
 from dropforge.domain.encoding import encode_object
 from dropforge.workflow.pause_project import pause_of
 from dropforge.workflow.resume_project import resume_project
@@ -30,7 +30,7 @@ def resume(session: Session, project: ProjectArgument = None, everything: AllOpt
         return
     session.console.line(
         f"Resumed {target or 'every project that was not paused by itself'}; "
-        f"{wording.several(len(released), 'run')} that a limit held back will be looked at again."
+        f"{several(len(released), 'run')} that a limit held back will be looked at again."
     )
     if still is not None:
         session.console.note("The whole stage is paused still: `dropforge resume --all` ends that.")

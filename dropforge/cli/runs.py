@@ -15,7 +15,7 @@ from dropforge.domain.drop import ObjectName
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.run import Run, RunStatus
 from dropforge.workflow.find_run import find_run
-from dropforge.workflow.list_runs import RunFilter, list_runs, ref_of
+from dropforge.workflow.list_runs import RunFilter, list_runs, list_unreadable_runs, ref_of
 
 
 @stage_command
@@ -53,6 +53,9 @@ def runs(
         )
         after = ref_of(find_run(ports, before.lower())) if before else None
         listed = list_runs(ports, asked, limit, after)
+        unreadable = list_unreadable_runs(ports, project, limit) if before is None else ()
+    for ref in unreadable:
+        session.console.note(f"The record of run {ref.id} of {ref.project} cannot be read: `dropforge show {ref.id}`.")
     if session.console.as_json:
         session.console.document([encode_object(run) for run in listed])
     elif not listed:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dropforge.cli.command import Session, command
+from dropforge.domain.counting import several
 
 
 @command
@@ -39,7 +40,7 @@ def validate(
         spec = read_training_spec(file)
         document = spec.to_document()
         compute = spec.compute
-        summary = f"{file} is right: {compute.instance_count} instance(s) of {compute.instance_type}."
+        summary = f"{file} is right: {several(compute.instance_count, 'instance')} of {compute.instance_type}."
     if session.console.as_json:
         session.console.document(document)
     else:

@@ -11,6 +11,7 @@ from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
 from dropforge.cli.exits import ExitCode
 from dropforge.cli.story import sentence
+from dropforge.domain.counting import several
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.run_events import RunEvent, event_from_document
@@ -67,7 +68,7 @@ def _watch_one(session: Session, ports: Ports, prefix: str, every: float) -> Run
 def _watch_everything(session: Session, ports: Ports, every: float) -> None:
     """From now on, until somebody interrupts it; what happened before is not told."""
     seen = {run.id: run.trail.sequence for run in list_runs(ports, RunFilter(), FOLLOWED)}
-    session.console.note(f"Following {wording.several(len(ports.stage.projects), 'project')}; Ctrl-C ends it.")
+    session.console.note(f"Following {several(len(ports.stage.projects), 'project')}; Ctrl-C ends it.")
     while True:
         with session.console.busy("waiting for something to happen …"):
             session.wiring.sleep(every)

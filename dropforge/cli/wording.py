@@ -53,11 +53,6 @@ def money(usd: Decimal) -> str:
     return f"{usd:.4f} USD" if usd < 1 else f"{usd:.2f} USD"
 
 
-def several(count: int, one: str, many: str | None = None) -> str:
-    """`1 object`, `2 objects`"""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def ordinal(number: int) -> str:
     """`1st`, `2nd`, `3rd`, `4th`, `11th`, `21st`"""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in {11, 12, 13} else "th"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +26,11 @@ from dropforge.domain.project import (
     SealPolicy,
     Subscription,
 )
+
+LARGEST_DECLARATION = 8192
+"""Bytes of a project's document as JSON: the most that a parameter of SSM holds
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
+"""
 
 # A job is named <deployment>-<run>-<attempt>, a bucket <deployment>-…-<account>-<region>: at most 63 characters each.
 StageName = Annotated[
@@ -264,8 +270,12 @@ class ProjectPart(Part):
     waiting: Waiting = Field(default=Waiting(), description="how long a run may wait")
     notify: tuple[Notify, ...] = Field(default=(), description="who is told of the project's outcomes")
     base_images: tuple[ImageName, ...] = Field(
-        default=("public.ecr.aws/docker/library/python",),
-        description="the repositories that a Dockerfile's FROM may name",
+        default=(),
+        description=(
+            "private ECR repositories that the build may pull from, for a Dockerfile's FROM; public ones need no "
+            "entry, and none is forbidden by not being here"
+        ),
+        examples=[["210987654321.dkr.ecr.us-east-1.amazonaws.com/base/python"]],
     )
 
     def to_project(self, name: str) -> Project:
@@ -356,6 +366,18 @@ class StageConfig(Part):
                     f"{name} would build an image for each object (`seal: {{mode: object}}` with `on_data: rebuild`)",
                     "use `on_data: reuse`, or seal by `quiet` or `marker`",
                     ("projects", name, "on_data"),
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _declarations_are_short(self) -> StageConfig:
+        for name, project in self.project_parts.items():
+            size = len(json.dumps(project.to_project(name).to_document()))
+            if size > LARGEST_DECLARATION:
+                raise MistakeError(
+                    f"{name} takes {size} bytes to declare, and AWS keeps {LARGEST_DECLARATION} for the command line",
+                    "shorten its `paths`, `notify` or `base_images`: a pattern or a mailing list may say the same",
+                    ("projects", name),
                 )
         return self
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
 
+from dropforge.domain.counting import several
 from dropforge.domain.dataset import Dataset
 from dropforge.domain.head import Pause
 from dropforge.domain.project import GuardRails, Project
@@ -100,7 +101,7 @@ def _amounts(spec: TrainingSpec, rails: GuardRails) -> Iterator[tuple[int, int, 
     yield (
         spec.keep_alive_seconds,
         rails.max_keep_alive_seconds,
-        "{} seconds for which instances are kept warm after the job are",
+        "keeping instances warm for {} s after the job is",
         "sagemaker.ResourceConfig.KeepAlivePeriodInSeconds",
     )
 
@@ -135,13 +136,13 @@ def _delay(run: Run, project: Project, circumstances: Circumstances) -> Delay | 
     if circumstances.pause is not None:
         return Delay(None, DelayCause.PAUSED, "paused")
     if load.started_today >= rails.runs_per_day and not run.attempts:
-        reason = f"{project.name} has started its {rails.runs_per_day} runs of today"
+        reason = f"{project.name} has started its {several(rails.runs_per_day, 'run')} of today"
         return _limited(project, Limit.RUNS_PER_DAY, reason, until=_tomorrow(circumstances.now))
     if load.open_runs >= rails.concurrent_runs:
-        reason = f"{project.name} has {rails.concurrent_runs} runs open, as many as it may"
+        reason = f"{project.name} has {several(rails.concurrent_runs, 'run')} open, as many as it may"
         return _limited(project, Limit.CONCURRENT_RUNS, reason)
     if circumstances.open_in_stage >= circumstances.stage_limit:
-        reason = f"the stage has {circumstances.stage_limit} runs open, as many as it may"
+        reason = f"the stage has {several(circumstances.stage_limit, 'run')} open, as many as it may"
         return _limited(project, Limit.CONCURRENT_RUNS_OF_STAGE, reason)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.counting import several
 from dropforge.domain.project import Patience
 from dropforge.domain.run import Requester, RequesterKind, Run, RunStatus
 from dropforge.domain.run_events import RunOverdue, RunWithdrawn
@@ -53,7 +54,7 @@ def given_up(run: Run, patience: Patience, now: datetime) -> RunWithdrawn | None
     limit = patience.give_up_after_minutes
     if limit is None or run.waiting is None or now - run.waits_since <= timedelta(minutes=limit):
         return None
-    reason = f"it waited for more than {limit} minutes (waiting.give_up_after_minutes): {run.waiting.reason}"
+    reason = f"it waited for more than {several(limit, 'minute')} (waiting.give_up_after_minutes): {run.waiting.reason}"
     return RunWithdrawn(now, Outcome.FAILED, reason, SWEEP)
 
 

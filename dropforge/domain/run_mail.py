@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.counting import several
 from dropforge.domain.mail import Mail, printable, quoted
 from dropforge.domain.run import Run, RunResult
 from dropforge.domain.run_events import (
@@ -143,7 +144,8 @@ def _what_ran(run: Run) -> Iterator[str]:
     yield f"Author      {printable(image.claimed_author)} (as the commit claims)"
     yield f"Image       {image.digest}"
     channels = ", ".join(sorted(dataset.channels))
-    yield f"Data        {dataset.version}: {dataset.objects} objects, {dataset.bytes / MEGABYTE:.1f} MB in {channels}"
+    size = f"{several(dataset.objects, 'object')}, {dataset.bytes / MEGABYTE:.1f} MB"
+    yield f"Data        {dataset.version}: {size} in {channels}"
     yield f"Asked by    {run.requester.kind.value} {printable(run.requester.name)}"
     compute = run.spec.compute
     yield f"Instances   {compute.instance_count} x {compute.instance_type}"
@@ -153,7 +155,7 @@ def _how_it_ran(run: Run, result: RunResult) -> Iterator[str]:
     if result.started_at is not None and result.ended_at is not None:
         yield f"Duration    {_duration(result.ended_at - result.started_at)}"
     if result.cost_usd is not None:
-        yield f"Cost        {result.cost_usd} USD for {result.billable_seconds} billable seconds"
+        yield f"Cost        {result.cost_usd} USD for {several(result.billable_seconds or 0, 'billable second')}"
     if result.model is not None:
         yield f"Model       {result.model.uri}"
         if result.model.sha256 is None:

@@ -15,11 +15,12 @@ from dropforge.workflow.ports import Ports
 def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
     """Keep who dropped what, and let the data be sealed as the project says.
 
-    What cannot be data is refused with a notice, one for each top folder and hour, and kept where it is. Events come
+    What cannot be data, or lies in a bucket that is not the stage's, is refused with a notice, one for each top folder
+    and hour, and kept where it is. Events come
     twice and in any order: one that is older than another on the same key asks for nothing that the other has not asked
     for.
     """
-    project = ports.stage.project_of(drop.key)
+    project = ports.stage.project_of(drop.key) if drop.bucket == ports.bucket.name else None
     if project is None:
         if not drop.deleted:
             ports.store.put_notice(_outside(ports, drop))
@@ -60,6 +61,12 @@ def _seal_by_itself(ports: Ports, project: Project, drop: ObjectDropped) -> None
 
 
 def _outside(ports: Ports, drop: ObjectDropped) -> Notice:
+    if drop.bucket != ports.bucket.name:
+        sentence = (
+            f"s3://{drop.bucket}/{drop.key} was told of here, and this stage takes data from {ports.bucket.name} "
+            f"alone, so nothing is done with it: put it there, and stop the other bucket's notification. {_once(drop)}"
+        )
+        return _notice(None, "an object lies in another bucket", sentence, drop)
     prefixes = ", ".join(project.data_prefix for project in ports.stage.projects) or "none"
     sentence = (
         f"{drop.key} lies outside every project's data prefix ({prefixes}), so nothing is done with it: "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.counting import several
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
@@ -67,7 +68,7 @@ class _Attempts:
             return
         told = "; ".join(f"run {ref.id}: {str(error) or type(error).__name__}" for ref, error in self._failures[:TOLD])
         raise DispatchIncompleteError(
-            f"{len(self._failures)} runs could not be dispatched and are tried again: {told}"
+            f"{several(len(self._failures), 'run')} could not be dispatched, to be tried again: {told}"
         ) from ExceptionGroup("of the pass", [error for _, error in self._failures])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.counting import several
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.lateness import SWEEP
@@ -71,7 +72,7 @@ def _as_drop(ports: Ports, listed: ListedObject) -> ObjectDropped:
 
 def _found(ports: Ports, project: Project, untold: list[ListedObject]) -> Notice:
     first, count = untold[0], len(untold)
-    what = "1 object was" if count == 1 else f"{count} objects were"
+    what = several(count, "object was", "objects were")
     return Notice(
         kind=Outcome.HEALED,
         project=project.name,

@@ -66,6 +66,12 @@ def list_runs(ports: Ports, asked: RunFilter, limit: int, before: RunRef | None 
     return tuple(islice((run for run in found if asked.admits(run)), limit))
 
 
+def list_unreadable_runs(ports: Ports, project: str | None, limit: int) -> tuple[RunRef, ...]:
+    """Of the newest so many of each project, those whose records cannot be read. UnknownProjectError."""
+    projects = ports.stage.projects if project is None else (ports.stage.project(project),)
+    return tuple(ref for each in projects for ref in ports.store.unreadable_runs(each.name, limit))
+
+
 def _candidates(ports: Ports, asked: RunFilter, limit: int, before: RunRef | None) -> Iterable[Run]:
     """A superset of what is wanted, the newest first."""
     projects = [each.name for each in ports.stage.projects]
@@ -86,8 +92,6 @@ def _candidates(ports: Ports, asked: RunFilter, limit: int, before: RunRef | Non
 def _paged(ports: Ports, project: str, page: int, before: RunRef | None) -> Iterator[Run]:
     while runs := ports.store.runs_of_project(project, page, before):
         yield from runs
-        if len(runs) < page:
-            return
         before = ref_of(runs[-1])
 
 

@@ -9,6 +9,7 @@ from dropforge.domain.lateness import given_up, waits_too_long
 from dropforge.domain.project import Project
 from dropforge.domain.run import Run, RunRef, RunStatus
 from dropforge.workflow.ports import Ports
+from dropforge.workflow.reading import readable_run
 from dropforge.workflow.recording import record
 
 _WHENEVER = datetime.max.replace(tzinfo=UTC)
@@ -33,7 +34,7 @@ def _look_at(ports: Ports, project: Project, refs: list[RunRef]) -> None:
     if patience.give_up_after_minutes is not None:
         oldest = now - timedelta(minutes=patience.give_up_after_minutes)
         refs = [ref for ref in refs if ref.requested_at >= oldest or not _give_up(ports, project, ref)]
-    first = _waiting_run(ports, refs[0]) if refs else None
+    first = next((run for ref in refs if (run := _waiting_run(ports, ref)) is not None), None)
     overdue = waits_too_long(first, patience, len(refs) - 1, now) if first is not None else None
     if first is not None and overdue is not None:
         record(ports.store, first, overdue)
@@ -46,5 +47,5 @@ def _give_up(ports: Ports, project: Project, ref: RunRef) -> bool:
 
 
 def _waiting_run(ports: Ports, ref: RunRef) -> Run | None:
-    run = ports.store.run(ref.id)
+    run = readable_run(ports.store, ref.id)
     return run if run is not None and run.status is RunStatus.WAITING else None

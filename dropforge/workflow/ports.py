@@ -114,7 +114,14 @@ class Runs(Protocol):
         ...
 
     def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
-        """The newest first; those asked for before that one, where one is given (eventually consistent)."""
+        """The newest first; those asked for before that one, where one is given (eventually consistent).
+
+        Here and below, a record that cannot be read is left out.
+        """
+        ...
+
+    def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        """Of the newest so many of the project, those that `runs_of_project` leaves out."""
         ...
 
     def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.backoff import backoff
+from dropforge.domain.counting import several
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.failure import infrastructure_failure
 from dropforge.domain.job_request import is_same_job, job_request
@@ -139,10 +140,11 @@ def _reason(run: Run, job: JobDescription) -> str | None:
     if job.state.status is not JobStatus.STOPPED:
         return job.failure_reason
     if job.state.secondary == "MaxRuntimeExceeded":
-        return f"stopped at its limit of {run.spec.stopping.max_runtime_minutes} minutes (stopping.max_runtime_minutes)"
+        limit = several(run.spec.stopping.max_runtime_minutes, "minute")
+        return f"stopped at its limit of {limit} (stopping.max_runtime_minutes)"
     if job.state.secondary == "MaxWaitTimeExceeded":
-        limit = run.spec.stopping.max_wait_minutes
-        return f"stopped at its limit of {limit} minutes, the wait for spot included (stopping.max_wait_minutes)"
+        limit = several(run.spec.stopping.max_wait_minutes or 0, "minute")
+        return f"stopped at its limit of {limit}, the wait for spot included (stopping.max_wait_minutes)"
     by = run.stopping.name if run.stopping is not None else "somebody"
     return job.failure_reason or f"stopped because {by} asked for it"
 

@@ -8,6 +8,7 @@ from dropforge.domain.admission import data_misfit
 from dropforge.domain.run import Requester, RequesterKind, Run, RunStatus
 from dropforge.domain.run_events import RunReleased, RunSuperseded
 from dropforge.workflow.ports import Ports
+from dropforge.workflow.reading import readable_run
 from dropforge.workflow.recording import record
 from dropforge.workflow.request_run import RunRequest, request_run
 from dropforge.workflow.start_rebuild import start_rebuild
@@ -39,7 +40,7 @@ def _release(ports: Ports, projects: set[str], by: str) -> list[Run]:
     held = [ref for name in sorted(projects) for ref in ports.store.held_runs(name)]
     due = {ref.id for ref in ports.store.waiting_runs(event.at)}
     waiting = [ref for ref in ports.store.waiting_runs(_WHENEVER) if ref.project in projects and ref.id not in due]
-    read = [run for ref in (*held, *waiting) if (run := ports.store.run(ref.id)) is not None]
+    read = [run for ref in (*held, *waiting) if (run := readable_run(ports.store, ref.id)) is not None]
     renewed = {run.id: fresh for run in read if (fresh := _renewed(ports, run, event.by)) is not None}
     before = [run for run in read if run.id not in renewed and event.apply(run) is not run]
     after = [(run, record(ports.store, run, event)) for run in before]

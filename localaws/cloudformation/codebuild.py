@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localaws.cloudformation.handler import Created, Properties, generated_name
 from localaws.cloudformation.properties import to_request
+from localaws.runtime import Runtime
 from localaws.service import ServiceError
 from localaws.shapes import service_model
-
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
 
 
 class ProjectHandler:

@@ -6,15 +6,13 @@ A connection that CloudFormation creates is PENDING, as one that the API creates
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localaws.cloudformation.handler import Created, Properties, changed_tags
 from localaws.cloudformation.properties import to_request
+from localaws.runtime import Neighbour, Runtime
 from localaws.service import ServiceError
 from localaws.shapes import service_model
-
-if TYPE_CHECKING:
-    from localaws.runtime import Neighbour, Runtime
 
 
 class ConnectionHandler:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
+from localaws.runtime import Runtime
 
 Properties = Mapping[str, Any]
 Created = tuple[str, dict[str, Any]]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localaws.cloudformation.handler import Created, Properties, changed_tags, generated_name
 from localaws.cloudformation.properties import to_request
+from localaws.runtime import Neighbour, Runtime
 from localaws.service import ServiceError
 from localaws.shapes import service_model
-
-if TYPE_CHECKING:
-    from localaws.runtime import Neighbour, Runtime
 
 # Properties that are no part of the declaration: other operations take them.
 _BESIDE_THE_DECLARATION = frozenset({"Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions"})

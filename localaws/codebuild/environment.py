@@ -24,16 +24,18 @@ _NETWORK = (
 )  # fmt: skip
 
 
-def of_machine(place: Home, programs: Sequence[Path], home: Path, engine: str) -> dict[str, str]:
+def of_machine(place: Home, programs: Sequence[Path], build: Path, engine: str) -> dict[str, str]:
     """Return what CodeBuild's own image would set, as far as it concerns programs.
 
-    `programs` are the folders that stand first on PATH, the one with `docker` last of them.
+    `programs` are the folders that stand first on PATH, the one with `docker` last of them. `build` is the folder that
+    is deleted when the build ends: what its commands make with `mktemp` goes with it.
     """
     return {
         **{name: os.environ[name] for name in _NETWORK if name in os.environ},
         "NO_PROXY": ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get("NO_PROXY", "")])),
         "PATH": os.pathsep.join([*map(str, programs), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")]),
-        "HOME": str(home),
+        "HOME": str(build / "home"),
+        "TMPDIR": str(build / "tmp"),
         "LANG": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
         # this machine's Python is not a container's: what a build installs goes into the build's own

@@ -33,11 +33,17 @@ from localaws.codebuild.buildspec import PHASES, Buildspec, BuildspecError, Phas
 from localaws.codebuild.logs import BuildLog
 from localaws.codebuild.shell import BuildShell
 from localaws.containers.launcher import choose_launcher
+from localaws.home import Home
 from localaws.runtime import Runtime
 
 log = logging.getLogger("localaws")
 _AFTER_FAILURE = frozenset({"build"})
 """Phases whose failure does not keep the next one from running, unless the buildspec says otherwise."""
+
+
+def folder_of(home: Home, build_id: str) -> Path:
+    """Return where a build has all its files, while it runs."""
+    return home.builds.resolve() / build_id.replace(":", "-")
 
 
 class BuildRunner:
@@ -49,7 +55,7 @@ class BuildRunner:
         session = f"AWSCodeBuild-{build.id.rpartition(':')[2]}"
         principal = ServicePrincipal("codebuild.amazonaws.com", build.project["arn"])
         self._role = runtime.caller.role(build.project["serviceRole"], session, principal)
-        self._folder = runtime.home.builds.resolve() / build.id.replace(":", "-")
+        self._folder = folder_of(runtime.home, build.id)
         self._deadline = time.monotonic() + 60.0 * self._record["timeoutInMinutes"]
         self._failed = False
         self._log: BuildLog
@@ -118,8 +124,8 @@ class BuildRunner:
 
     def _provision(self) -> None:
         """Assume the role, open the log, and lay out the folder of the build."""
-        (self._folder / "home").mkdir(parents=True)
-        (self._folder / "scratch").mkdir()
+        for name in ("home", "tmp", "scratch"):
+            (self._folder / name).mkdir(parents=True)
         group, stream = self._record["logs"]["groupName"], self._record["logs"]["streamName"]
         try:
             client = self._role.client("logs")
@@ -148,7 +154,7 @@ class BuildRunner:
             with self._build.lock:
                 self._record["resolvedSourceVersion"] = commit
         self._spec = self._buildspec(source)
-        home, folder = self._folder / "home", self._runtime.home.builds.resolve() / "tools"
+        folder = self._runtime.home.builds.resolve() / "tools"
         tools.prepare(folder)
         python = tools.make_python(self._folder / "python", folder)
         engine = choose_launcher(self._runtime.home).name
@@ -159,9 +165,9 @@ class BuildRunner:
         self._environment = {
             **given,
             **environment.of_build(self._runtime, self._build, self._environment, source),
-            **environment.of_machine(self._runtime.home, [python, folder], home, engine),
+            **environment.of_machine(self._runtime.home, [python, folder], self._folder, engine),
         }
-        self._link_cache(home, source)
+        self._link_cache(self._folder / "home", source)
         self._shell.prepare(self._spec.shell, self._environment, source)
         self._log.say(
             f"localaws: engine={engine if self._environment['LOCALAWS_ENGINE'] else 'none'} role={self._role.arn}"

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Operations.html
 from __future__ import annotations
 
 import copy
+import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any, TypedDict
 from localaws.codebuild import projects
 from localaws.codebuild.build import IN_PROGRESS, ArtifactPlace, Build, BuildRequest, Record, interrupted, now
 from localaws.codebuild.events import publish_state
-from localaws.codebuild.runner import BuildRunner
+from localaws.codebuild.runner import BuildRunner, folder_of
 from localaws.requester import requester
 from localaws.runtime import Runtime
 from localaws.service import Operation, Service, ServiceError
@@ -104,6 +105,7 @@ class CodeBuildService(Service):
             for record in self._builds.values():
                 if record["buildStatus"] == IN_PROGRESS:
                     interrupted(record)
+                    shutil.rmtree(folder_of(self.runtime.home, record["id"]), ignore_errors=True)
 
     def reset(self) -> None:
         """End all builds and forget everything."""

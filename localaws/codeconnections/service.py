@@ -9,12 +9,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from localaws.runtime import Runtime
 from localaws.service import Operation, Service, ServiceError
-
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
 
 _PREFIXES = ("codeconnections", "codestar-connections")
 _MAX_TAGS = 200

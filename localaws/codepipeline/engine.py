@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localaws.codepipeline import doors
 from localaws.codepipeline.actions import PROVIDERS
@@ -23,9 +23,7 @@ from localaws.codepipeline.work import (
     Work,
     refused_in_words,
 )
-
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
+from localaws.runtime import Runtime
 
 _CANCELLED = "The pipeline was updated while this execution was running: start it again."
 _UNEXPECTED = "The local AWS failed while it ran this action ({error}): see the server's log."

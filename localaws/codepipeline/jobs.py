@@ -14,8 +14,16 @@ _MAX_VARIABLES_BYTES = 122_880
 
 
 def succeeded(board: Board, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Close a job as done, or, with a continuation token, as to be asked again."""
+    """Close a job as done, or, with a continuation token, as to be asked again.
+
+    https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutJobSuccessResult.html
+    """
     variables = dict(request.get("outputVariables", {}))
+    if "outputVariables" in request and "continuationToken" in request:
+        raise ServiceError(
+            "ValidationException",
+            "outputVariables can be included only when there is no continuation token: give them with the last answer.",
+        )
     size = sum(len(key.encode()) + len(value.encode()) for key, value in variables.items())
     if size > _MAX_VARIABLES_BYTES:
         raise ServiceError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localaws.codepipeline import executions, jobs, transitions, views
 from localaws.codepipeline.declaration import check
@@ -20,10 +20,8 @@ from localaws.codepipeline.webhook import deliver
 from localaws.codepipeline.work import Board
 from localaws.githost import Commit, Push
 from localaws.requester import requester
+from localaws.runtime import Runtime
 from localaws.service import Operation, Service, ServiceError
-
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
 
 _MAX_TAGS = 50
 _WITH_PIPELINE = frozenset({"CreatePipeline", "UpdatePipeline"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from localaws.codeconnections import CodeConnectionsService
 from localaws.codepipeline import executions
@@ -12,10 +12,8 @@ from localaws.codepipeline.records import Execution, Pipeline
 from localaws.codepipeline.triggers import starts
 from localaws.codepipeline.work import Board
 from localaws.githost import Commit, Push
+from localaws.runtime import Runtime
 from localaws.service import ServiceError
-
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
 
 
 @dataclass

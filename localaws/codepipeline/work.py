@@ -7,15 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from localaws.caller import Role, ServicePrincipal
 from localaws.codepipeline.records import ActionExecution, Execution, Job, Pipeline
-
-if TYPE_CHECKING:
-    from localaws.runtime import Runtime
+from localaws.runtime import Runtime
 
 
 class ActionFailedError(Exception):

@@ -7,10 +7,9 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-v
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app as emulator
@@ -22,7 +21,10 @@ from localaws.keeping.whole import text, value
 
 Queue = dict[str, Any]
 Message = dict[str, Any]
-_MESSAGES = "sqs/messages"
+_Key = tuple[str, ...]
+"""Under which the emulator keeps a queue."""
+_MESSAGES, _KNOWN = "sqs/messages", "sqs/known"
+_IN_ROWS = frozenset({"messages", "dedup_cache"})
 
 
 class Queues:
@@ -30,6 +32,10 @@ class Queues:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._kept: dict[_Key, dict[str, tuple[Any, ...]]] = {}
+        """Of each queue the messages that are on disk, by id, with what changes of a message."""
+        self._known: dict[_Key, dict[str, Any]] = {}
+        """Of each FIFO queue the deduplication ids of the last five minutes, as far as they are on disk."""
 
     def install(self) -> None:
         """Let no thread but the loop's change a queue."""
@@ -41,24 +47,56 @@ class Queues:
             wrap(module, name, self._on_loop)
 
     def read(self) -> None:
-        """Note every queue and message."""
-        self._journal.note("sqs", [_queue_row(key, queue) for key, queue in sqs._queues._data.items()])
-        self._journal.note(_MESSAGES, _message_rows())
+        """Note every queue, and put the messages that changed."""
+        queues: dict[_Key, Queue] = dict(sqs._queues._data)
+        self._journal.note("sqs", [_queue_row(key, queue) for key, queue in queues.items()])
+        for key in {*queues, *self._kept}:
+            self._put_messages(key, queues[key]["messages"] if key in queues else [])
+            self._put_known(key, queues[key]["dedup_cache"] if key in queues else {})
 
     def load(self) -> dict[str, Any] | None:
         """Return the queues, with their messages in the order in which they were sent."""
         queues = type(sqs._queues)()
-        for key, content in self._journal.rows("sqs").items():
-            queues._data[tuple(json.loads(key))] = {**value(content), "messages": []}
+        for place, content in self._journal.rows("sqs").items():
+            queues._data[tuple(json.loads(place))] = {**value(content), "messages": [], "dedup_cache": {}}
+        for place, content in self._journal.rows(_KNOWN).items():
+            *parts, identity = json.loads(place)
+            queues._data[tuple(parts)]["dedup_cache"][identity] = json.loads(content)
+            self._known.setdefault(tuple(parts), {})[identity] = None
         now = time.time()
-        for key, content in self._journal.rows(_MESSAGES).items():
-            message = value(content)
+        for place, content in self._journal.rows(_MESSAGES).items():
+            *parts, identity = json.loads(place)
+            message, key = value(content), tuple(parts)
             if message["receive_count"]:
                 message["visible_at"] = min(message["visible_at"], now)
-            queues._data[tuple(json.loads(key)[:-1])]["messages"].append(message)
+            queues._data[key]["messages"].append(message)
+            self._kept.setdefault(key, {})[identity] = ()
         for queue in queues._data.values():
             queue["messages"].sort(key=lambda message: (message["sent_at"], message.get("seq") or ""))
         return {"queues": queues} if queues._data else None
+
+    def _put_messages(self, key: _Key, messages: list[Message]) -> None:
+        before = self._kept.get(key, {})
+        now = {each["id"]: (each["receive_count"], each["visible_at"]) for each in messages}
+        if now == before:
+            return
+        changed = {identity for identity, mark in now.items() if before.get(identity) != mark}
+        for message in messages:
+            if message["id"] in changed:
+                self._journal.put(_MESSAGES, json.dumps((*key, message["id"])), text(message))
+        for identity in before.keys() - now.keys():
+            self._journal.put(_MESSAGES, json.dumps((*key, identity)), None)
+        self._kept[key] = now
+
+    def _put_known(self, key: _Key, known: Mapping[str, Any]) -> None:
+        before = self._known.get(key, {})
+        if known == before:
+            return
+        for identity in known.keys() | before.keys():
+            if known.get(identity) is not before.get(identity):
+                content = json.dumps(known[identity]) if identity in known else None
+                self._journal.put(_KNOWN, json.dumps((*key, identity)), content)
+        self._known[key] = dict(known)
 
     def _on_loop(self, original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """Change queues on the emulator's loop alone, as requests do.
@@ -77,17 +115,9 @@ class Queues:
         return asyncio.run_coroutine_threadsafe(change(), loop).result()
 
 
-def _queue_row(key: tuple[str, ...], queue: Queue) -> Row:
-    remembered = queue["dedup_cache"]
-    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"], len(remembered))
-    return Row(json.dumps(key), mark, lambda: text({name: queue[name] for name in queue if name != "messages"}))
-
-
-def _message_rows() -> Iterator[Row]:
-    for key, queue in sqs._queues._data.items():
-        for message in queue["messages"]:
-            mark = (message["receive_count"], message["visible_at"], message["receipt_handle"])
-            yield Row(json.dumps((*key, message["id"])), mark, functools.partial(text, message))
+def _queue_row(key: _Key, queue: Queue) -> Row:
+    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"])
+    return Row(json.dumps(key), mark, lambda: text({name: queue[name] for name in queue if name not in _IN_ROWS}))
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

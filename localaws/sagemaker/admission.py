@@ -23,6 +23,16 @@ _OFFERED = frozenset({
     "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining", "Environment", "RetryStrategy",
     "ProfilerConfig",
 })  # fmt: skip
+_OFFERED_WITHIN = {
+    "AlgorithmSpecification": frozenset({
+        "TrainingImage", "TrainingInputMode", "MetricDefinitions", "ContainerEntrypoint", "ContainerArguments",
+    }),
+    "ResourceConfig": frozenset({
+        "InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId", "KeepAlivePeriodInSeconds",
+    }),
+    "StoppingCondition": frozenset({"MaxRuntimeInSeconds", "MaxWaitTimeInSeconds"}),
+}  # fmt: skip
+_OFFERED_OF_S3 = frozenset({"S3DataType", "S3Uri", "S3DataDistributionType"})
 _REQUIRED = (
     ("AlgorithmSpecification", "TrainingImage"),
     ("ResourceConfig", "InstanceType"),
@@ -55,7 +65,12 @@ def _refuse(message: str) -> ServiceError:
 
 
 def _check_members(request: Mapping[str, Any]) -> None:
-    not_offered = sorted(set(request) - _OFFERED)
+    within = [
+        f"{outer}.{inner}"
+        for outer, offered in _OFFERED_WITHIN.items()
+        for inner in set(request.get(outer, ())) - offered
+    ]
+    not_offered = sorted([*(set(request) - _OFFERED), *within])
     if not_offered:
         raise _refuse(f"The local AWS does not offer {', '.join(not_offered)} of CreateTrainingJob; AWS does.")
     for outer, inner in _REQUIRED:
@@ -76,6 +91,9 @@ def _check_channel(channel: Mapping[str, Any], default_mode: str) -> None:
     name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource")
     if source is None:
         raise _refuse(f"Channel {name}: the local AWS reads channels from S3 alone.")
+    not_offered = sorted(set(source) - _OFFERED_OF_S3)
+    if not_offered:
+        raise _refuse(f"Channel {name}: the local AWS does not offer {', '.join(not_offered)} of S3DataSource.")
     if source["S3DataType"] not in {"S3Prefix", "ManifestFile"}:
         raise _refuse(f"Channel {name}: the local AWS offers S3DataType S3Prefix and ManifestFile.")
     if channel.get("RecordWrapperType", "None") != "None":

@@ -9,6 +9,7 @@ import base64
 import datetime as dt
 import functools
 import json
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -198,6 +199,7 @@ class SageMakerService(Service):
         for job in jobs:
             with self._lock:
                 if job.status not in ENDED:
+                    shutil.rmtree(self.runtime.home.jobs / job.name, ignore_errors=True)
                     job.fail(_RESTARTED, dt.datetime.now(dt.UTC))
             self._announce(job)
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from dropforge.adapters.codepipeline import REGISTER_STAGE
+from dropforge.adapters.codepipeline import DATASET_VARIABLE, REGISTER_STAGE
 from dropforge.adapters.events.codepipeline import NO_DATASET
 from stacks.constructs.image_build import clone, hand_over
 from stacks.constructs.service_role import ServiceRole
@@ -21,7 +21,6 @@ from stacks.policies import allow, use_key
 SOURCE, BUILD = "Source", "Build"
 COMMIT, BRANCH = f"#{{{SOURCE}.CommitId}}", f"#{{{SOURCE}.BranchName}}"
 EXECUTION = "#{codepipeline.PipelineExecutionId}"
-DATASET_VARIABLE = "dataset_version"
 Action = codepipeline.CfnPipeline.ActionDeclarationProperty
 
 

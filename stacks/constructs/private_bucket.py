@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -95,7 +95,7 @@ class AccessLogBucket(s3.Bucket):
                 "logging.s3.amazonaws.com",
                 ["s3:PutObject"],
                 [self.arn_for_objects("*")],
-                source_arn=f"arn:aws:s3:::{names.deployment}-*",
+                source_arn=f"arn:{Aws.PARTITION}:s3:::{names.deployment}-*",
             )
         )
         acknowledge(

@@ -100,6 +100,9 @@ def dropping(local_aws: AwsClients, tables: Tables) -> DataDroppedSettings:
         dispatch_queue_url=fifo,
         seal_queue_url=seal,
         sign_queue_url=seal,
+        training_bucket="dropforge-dev-training",
+        artifact_bucket="dropforge-dev-artifacts",
+        key_arn="arn:aws:kms:us-east-1:111122223333:key/1",
     )
 
 

@@ -26,7 +26,7 @@ from tests.fakes.world import DIGITS, World, stage_of
 
 pytestmark = pytest.mark.local
 
-MANY = 300
+MANY = 1000
 AWKWARD = [
     "a b",
     "a+b",
@@ -36,6 +36,9 @@ AWKWARD = [
     "\u00e9",
     "e\u0301",
     "tab\there",
+    "quote'\"<>&\\",
+    "new\nline",
+    "~!@$^*(){}[]|;:,`",
     "a=b&c?d#e",
     "-rf",
     "...",
@@ -86,7 +89,49 @@ def test_awkward_names_reach_the_job_as_they_are(ports: Ports, bucket: LocalBuck
     assert {each.sha256 for each in manifest.objects} == {hashlib.sha256(name.encode()).hexdigest() for name in AWKWARD}
 
 
-def test_hundreds_of_objects_are_copied_once_through_several_calls_and_versions(
+def test_what_no_job_could_read_is_refused_with_every_reason_and_kept(ports: Ports, bucket: LocalBucket) -> None:
+    long = "digits/" + "k" * 200 + "/" + ("\u00e9" * 99 + "/") * 4 + "x" * 20
+    unfit = ["digits/train/a", "digits/train/a/b", "digits/train/../c", "digits/two words/d", long, "digits/empty"]
+    for key in unfit:
+        bucket.put(key, b"" if key == "digits/empty" else b"data")
+    drop(ports, bucket, "digits/good", b"good")
+    assert seal_dataset(ports, "digits") is None
+    (notice,) = ports.store.notices(10)
+    told = "\n".join([notice.sentence, *notice.details])
+    assert "train/a would be a file and the folder of train/a/b at once" in told
+    assert "digits/train/../c cannot be the path of a file" in told
+    assert "the folder 'two words' of digits/two words/d cannot name a channel" in told
+    assert "is too long to be copied below the dataset's prefix" in told
+    assert "digits/empty is empty" in told
+    kept = {each.key for each in bucket.port.current_objects("digits/", datetime.now(UTC) + timedelta(seconds=5))}
+    assert kept == {*unfit, "digits/good"}
+    assert ports.store.head("digits").data is None
+
+
+def test_an_object_that_is_replaced_while_it_is_copied_is_copied_as_it_was(
+    ports: Ports, bucket: LocalBucket, local_aws: AwsClients
+) -> None:
+    drop(ports, bucket, "digits/a", b"as it was")
+    replaced: list[str] = []
+
+    def replace_it(**_: object) -> None:
+        if not replaced:
+            replaced.append("digits/a")
+            drop(ports, bucket, "digits/a", b"as it is")
+
+    event = "before-parameter-build.s3.CopyObject"
+    local_aws.s3.meta.events.register(event, replace_it)
+    try:
+        first = sealed(ports)
+    finally:
+        local_aws.s3.meta.events.unregister(event, replace_it)
+    assert replaced
+    assert files_of(bucket, first, "training") == {"a": b"as it was"}
+    assert files_of(bucket, sealed(ports), "training") == {"a": b"as it is"}
+    assert files_of(bucket, first, "training") == {"a": b"as it was"}
+
+
+def test_a_thousand_objects_are_copied_once_through_several_calls_and_versions(
     ports: Ports, bucket: LocalBucket, local_aws: AwsClients
 ) -> None:
     for number in range(MANY):

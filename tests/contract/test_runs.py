@@ -6,7 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from dropforge.adapters.dynamodb.runs import run_item
+from dropforge.adapters.dynamodb.store import DynamoMetadataStore
+from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.domain.announcement import AnnouncementKey, AnnouncementState, Outcome, SubjectKind
+from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.run import DelayCause, Reproduction, Requester, RequesterKind, Run, RunRef, RunResult, RunStatus
 from dropforge.domain.run_events import (
     AttemptFailed,
@@ -226,6 +230,21 @@ def test_a_run_is_found_by_the_commit_of_each_build_that_it_stands_for(store: Me
     newer = store.commit(None, a_request("c2", "v2", at=later(minutes=2)))
     assert store.runs_of_commit("c2") == (newer, run)
     assert store.runs_of_commit("c1") == (run,)
+
+
+@pytest.mark.local
+def test_a_record_that_cannot_be_read_is_left_out_of_every_listing_and_named(tables: Tables) -> None:
+    store = DynamoMetadataStore(tables)
+    broken = store.commit(None, a_request("c1", "v1"))
+    whole = store.commit(None, a_request("c1", "v1", seed="2", at=later(minutes=1)))
+    tables.put(run_item(broken) | {"document": "{}"})
+    assert store.runs_of_project("digits", 20) == (whole,)
+    assert store.runs_of_commit("c1") == (whole,)
+    assert store.runs_of_dataset("digits", whole.dataset.version) == (whole,)
+    assert [ref.id for ref in store.unreadable_runs("digits", 20)] == [broken.id]
+    assert {ref.id for ref in store.waiting_runs(later(days=1))} == {broken.id, whole.id}
+    with pytest.raises(InvalidDocumentError):
+        store.run(broken.id)
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id_with_its_status_of_now(store: MetadataStore) -> None:

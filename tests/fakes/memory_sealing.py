@@ -12,6 +12,11 @@ from dropforge.domain.head import SealTimer
 from dropforge.domain.pinning import Binding, Pin, fits
 
 
+def _in_order(found: tuple[datetime, SealTimer]) -> tuple[datetime, str, str]:
+    due, timer = found
+    return due, timer.project, f"{timer.of}"
+
+
 @dataclass(frozen=True)
 class Hold:
     revision: int
@@ -72,7 +77,7 @@ class MemorySealing:
         timers = [*self.timers.values(), *self.object_timers.values()]
         due = [(each.due, each) for each in timers if each.due is not None and each.due <= due_by]
         free = [(time, each) for time, each in due if self._hold(each, due_by) is None]
-        return tuple(each for _, each in sorted(free, key=lambda found: found[0]))
+        return tuple(each for _, each in sorted(free, key=_in_order))
 
     def _hold(self, timer: SealTimer, now: datetime) -> Hold | None:
         hold = self.holds.get((timer.project, timer.of))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -12,6 +12,7 @@ from dropforge.domain.announcement import Announcement, AnnouncementKey, Announc
 from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
 from dropforge.domain.drop import ObjectDropped, ObjectRef, is_later
+from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, StartDelay
 from dropforge.domain.image import Image
 from dropforge.domain.notice import Notice
@@ -74,6 +75,8 @@ class MemoryRuns(MemoryAnnouncements):
         super().__init__()
         self.runs: dict[str, Run] = {}
         self.trails: dict[tuple[str, int], TrailEntry] = {}
+        self.unreadable: set[str] = set()
+        """Ids of runs whose records somebody has broken."""
         self.opened: Counter[str] = Counter()
         self.started: Counter[tuple[str, date]] = Counter()
 
@@ -104,6 +107,8 @@ class MemoryRuns(MemoryAnnouncements):
             raise ConflictError(f"{announcement.key} is there already")
 
     def run(self, run_id: str) -> Run | None:
+        if run_id in self.unreadable:
+            raise InvalidDocumentError(f"the record of run {run_id} cannot be read: restore it")
         return self.runs.get(run_id)
 
     def trail(self, run_id: str) -> tuple[TrailEntry, ...]:
@@ -127,10 +132,15 @@ class MemoryRuns(MemoryAnnouncements):
         return iter([_ref(run) for run in held])
 
     def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
-        runs = self._newest(run for run in self.runs.values() if run.project == project)
+        of_project = newest_first([run for run in self.runs.values() if run.project == project])
         if before is not None:
-            runs = tuple(run for run in runs if (run.requested_at, run.id) < (before.requested_at, before.id))
-        return runs[:limit]
+            earlier_than = before.requested_at, before.id
+            of_project = [run for run in of_project if (run.requested_at, run.id) < earlier_than]
+        return tuple(run for run in of_project[:limit] if run.id not in self.unreadable)
+
+    def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        of_project = [run for run in self.runs.values() if run.project == project]
+        return tuple(_ref(run) for run in newest_first(of_project)[:limit] if run.id in self.unreadable)
 
     def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
         return self._newest(
@@ -152,7 +162,7 @@ class MemoryRuns(MemoryAnnouncements):
         return tuple(_ref(run) for _, run in sorted(self.runs.items()) if run.id.startswith(prefix))
 
     def _newest(self, runs: Iterator[Run]) -> tuple[Run, ...]:
-        return tuple(sorted(runs, key=lambda run: (run.requested_at, run.id), reverse=True))
+        return tuple(newest_first(run for run in runs if run.id not in self.unreadable))
 
 
 class MemoryCatalog:
@@ -310,6 +320,10 @@ class MemoryStore(MemoryRuns, MemoryCatalog, MemorySealing, MemoryTimers):
         MemoryCatalog.__init__(self)
         MemorySealing.__init__(self)
         MemoryTimers.__init__(self)
+
+
+def newest_first(runs: Iterable[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: (run.requested_at, run.id), reverse=True)
 
 
 def _ref(run: Run) -> RunRef:

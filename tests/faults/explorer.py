@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from dropforge.domain.announcement import Announcement
+from dropforge.domain.run import RunStatus
 from tests.fakes.world import World
 from tests.faults.histories import History
 from tests.faults.invariants import (
@@ -74,7 +75,7 @@ class Figures:
 
 
 class Explorer:
-    def __init__(self, name: str, history: History, *, crashes: int = 2, repeats: int = 1) -> None:
+    def __init__(self, name: str, history: History) -> None:
         self._name = name
         self._history = history
         self._attempted = ""
@@ -88,7 +89,7 @@ class Explorer:
         self._rested: set[int] = set()
         self._came_from: dict[State, tuple[State, str]] = {}
         world, firsts = self._begin(0, self._keep(self._history.world()))
-        self.start = State(0, world, firsts, None, firsts, crashes, repeats)
+        self.start = State(0, world, firsts, None, firsts, history.crashes, history.repeats)
 
     def explore(self) -> Figures:
         """All schedules; ViolationError with the schedule that breaks a promise."""
@@ -268,7 +269,8 @@ class Explorer:
         check_rest(world)
         runs = len(world.store.runs)
         require(runs in self._history.runs, 1, f"there are {runs} runs, and should be {self._history.runs}")
-        require(len(world.jobs.requests) == runs, 2, f"there are {len(world.jobs.requests)} jobs of {runs} runs")
+        wanted = sum(run.status is not RunStatus.SUPERSEDED for run in world.store.runs.values())
+        require(len(world.jobs.requests) == wanted, 2, f"there are {len(world.jobs.requests)} jobs of {wanted} runs")
         self._rested.add(state.world)
 
     def _token(self, state: State, last: str) -> str:

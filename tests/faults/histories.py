@@ -11,7 +11,8 @@ from functools import partial
 from typing import TypeAlias
 
 from dropforge.domain.head import Rebuild
-from dropforge.domain.project import OnData
+from dropforge.domain.project import OnData, PinMode, PinPolicy, Project, SealMode, SealPolicy
+from dropforge.domain.sealing import MARKER
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.announce import announce
 from dropforge.workflow.dispatch_runs import dispatch_runs
@@ -25,19 +26,29 @@ from tests.faults.suspension import Call, Message, Reply, next_call
 
 Act: TypeAlias = Callable[[World], tuple[Message, ...]]
 SEAL: Message = partial(seal_dataset, project_name="digits")
+REBUILDING = replace(DIGITS, on_data=OnData.REBUILD)
+MARKED = replace(DIGITS, seal=SealPolicy(SealMode.MARKER))
+EACH_BY_ITSELF = replace(DIGITS, seal=SealPolicy(SealMode.OBJECT))
+VERIFIED = replace(DIGITS, pin=PinPolicy(PinMode.VERIFY))
+LATEST = replace(DIGITS, latest_wins=True)
 
 
 @dataclass(frozen=True)
 class History:
-    """`given` went by without a fault before; `runs` is how many runs there may be in the end."""
+    """`given` went by without a fault before; `runs` is how many runs there may be in the end.
+
+    Where two long functions work at once, fewer crashes and second deliveries than elsewhere: or it would take hours.
+    """
 
     acts: tuple[Act, ...]
     runs: tuple[int, ...] = (1,)
-    on_data: OnData = OnData.REUSE
+    project: Project = DIGITS
     given: tuple[Act, ...] = ()
+    crashes: int = 2
+    repeats: int = 1
 
     def world(self) -> World:
-        world = World(stage_of(replace(DIGITS, on_data=self.on_data)))
+        world = World(stage_of(self.project))
         for act in self.given:
             for message in act(world):
                 message(world.ports)
@@ -55,6 +66,34 @@ def a_drop(world: World) -> tuple[Message, ...]:
 def quiet(world: World) -> tuple[Message, ...]:
     world.clock.pass_by(seconds=61)
     return (SEAL,)
+
+
+def two_markers(world: World) -> tuple[Message, ...]:
+    """Each behind a batch of its own."""
+    first = _dropped(world, f"digits/{MARKER}")
+    world.clock.pass_by(seconds=2)
+    world.drop("digits/b")
+    return first, _dropped(world, f"digits/{MARKER}")
+
+
+def a_marker_and_a_late_drop(world: World) -> tuple[Message, ...]:
+    marker = _dropped(world, f"digits/{MARKER}")
+    world.clock.pass_by(seconds=2)
+    return marker, _dropped(world, "digits/late")
+
+
+def an_object_twice(world: World) -> tuple[Message, ...]:
+    return _dropped(world, "digits/a"), _dropped(world, "digits/a")
+
+
+def woken_by_their_own(world: World) -> tuple[Message, ...]:
+    """Every object and marker that has a timer of its own."""
+    due = world.store.due_seals(world.clock.now())
+    return tuple(partial(seal_dataset, project_name="digits", of=timer.of) for timer in due)
+
+
+def the_end_and_a_replaced_object(world: World) -> tuple[Message, ...]:
+    return *the_jobs_end(world), _dropped(world, "digits/a")
 
 
 def an_image(world: World) -> tuple[Message, ...]:
@@ -152,8 +191,35 @@ HISTORIES: dict[str, History] = {
     "two-drops-at-once": History((two_drops, quiet, dispatching), given=(an_image,)),
     "image-and-data-at-once": History((an_image_and_quiet, dispatching), given=(a_drop,)),
     "data-that-asks-for-a-build": History(
-        (quiet, a_minute, a_rebuilt_image, a_stage_retried, dispatching), on_data=OnData.REBUILD, given=(a_drop,)
+        (quiet, a_minute, a_rebuilt_image, a_stage_retried, dispatching), project=REBUILDING, given=(a_drop,)
     ),
+    "an-object-by-itself": History(
+        (a_drop, woken_by_their_own, dispatching), project=EACH_BY_ITSELF, given=(an_image,)
+    ),
+    "two-objects-at-once": History(
+        (woken_by_their_own,), runs=(2,), project=EACH_BY_ITSELF, given=(an_image, two_drops), repeats=0
+    ),
+    "two-versions-of-an-object-at-once": History(
+        (woken_by_their_own,),
+        runs=(2,),
+        project=EACH_BY_ITSELF,
+        given=(an_image, an_object_twice),
+        crashes=1,
+        repeats=0,
+    ),
+    "a-drop-after-the-marker": History(
+        (a_marker_and_a_late_drop, woken_by_their_own, dispatching), project=MARKED, given=(an_image, a_drop)
+    ),
+    "two-markers-at-once": History(
+        (woken_by_their_own,), runs=(2,), project=MARKED, given=(an_image, a_drop, two_markers), repeats=0
+    ),
+    "data-that-moves-while-it-is-verified": History(
+        (the_end_and_a_replaced_object, quiet, dispatching),
+        runs=(2,),
+        project=VERIFIED,
+        given=(an_image, a_drop, quiet, dispatching),
+    ),
+    "the-latest-image-wins": History((two_images, dispatching), runs=(2,), project=LATEST, given=(a_drop, quiet)),
     "a-drop-while-sealing": History(
         (quiet_and_another_drop, quiet, dispatching), runs=(1, 2), given=(an_image, a_drop)
     ),

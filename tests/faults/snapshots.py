@@ -14,6 +14,14 @@ T = TypeVar("T")
 WRITE_ONLY = frozenset({"ports", "wakeups", "creations", "asked", "copies"})
 """What fakes only count, and no use case can read: worlds that differ in nothing else have the same future."""
 
+READ_BY_KEY = frozenset(
+    {
+        "artifacts", "bindings", "builds", "datasets", "drops", "hashes", "heads", "holds", "images", "latest", "logs",
+        "memberships", "object_timers", "pools", "requests", "trails", "versions",
+    }
+)  # fmt: skip
+"""Of these no use case sees in which order they were filled."""
+
 
 def clone(value: T, made: dict[int, Any] | None = None) -> T:
     """A world of its own: containers and fakes are copied, the values in them, which never change, are shared."""
@@ -89,9 +97,14 @@ class Numbering:
         if isinstance(value, partial):
             return value.func.__qualname__, self._token(value.args), self._token(value.keywords)
         if _is_changeable(value):
-            members = {name: each for name, each in vars(value).items() if name not in WRITE_ONLY}
-            return type(value).__name__, self._token(members)
+            members = [(name, self._member(name, each)) for name, each in vars(value).items() if name not in WRITE_ONLY]
+            return type(value).__name__, tuple(members)
         return value
+
+    def _member(self, name: str, value: Any) -> object:
+        if name not in READ_BY_KEY or not isinstance(value, Mapping):
+            return self._token(value)
+        return frozenset([(self._token(key), self._token(each)) for key, each in value.items()])
 
     def _of_frozen(self, value: Any) -> tuple[str, int]:
         """Immutable, so it is looked through once."""

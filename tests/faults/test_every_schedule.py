@@ -39,9 +39,10 @@ def telling_without_a_lease(world: World) -> tuple[Message, ...]:
 
 
 def test_a_use_case_that_breaks_a_promise_is_found_and_its_schedule_replays() -> None:
-    naive = History((telling_without_a_lease,), given=(an_image, a_drop, quiet, dispatching, the_jobs_end))
+    went_by = (an_image, a_drop, quiet, dispatching, the_jobs_end)
+    naive = History((telling_without_a_lease,), given=went_by, crashes=0)
     with pytest.raises(ViolationError, match="promise 4") as found:
-        Explorer("naive", naive, crashes=0).explore()
+        Explorer("naive", naive).explore()
     _, _, steps = str(found.value).rpartition(":")
     with pytest.raises(ViolationError, match="promise 4"):
-        list(Explorer("naive", naive, crashes=0).replay(steps))
+        list(Explorer("naive", naive).replay(steps))

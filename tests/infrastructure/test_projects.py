@@ -9,12 +9,13 @@ import pytest
 from app import ROOT
 from tests.infrastructure.synthesis import ACCOUNT, Synthesis, synthesize
 
+MANY_IMAGES = ", ".join(f"public.ecr.aws/docker/library/python-{number}" for number in range(90))
 FEW_LINES = """
   wine:
     repository: someone/wine
     branch: release
     paths: { include: ["src/**"] }
-    base_images: [public.ecr.aws/docker/library/python, 210987654321.dkr.ecr.eu-west-1.amazonaws.com/base/python]
+    base_images: [MANY_IMAGES, 210987654321.dkr.ecr.eu-west-1.amazonaws.com/base/python]
 """
 
 
@@ -84,8 +85,9 @@ def with_wine(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
     folder = tmp_path_factory.mktemp("wine")
     config: Path = folder / "local.yaml"
     text = (ROOT / "config" / "local.yaml").read_text("utf-8")
+    few_lines = FEW_LINES.replace("MANY_IMAGES", MANY_IMAGES)
     config.write_text(
-        text.rstrip("\n") + FEW_LINES + "connection: " + CONNECTION + "\npermissions_boundary: " + BOUNDARY
+        text.rstrip("\n") + few_lines + "connection: " + CONNECTION + "\npermissions_boundary: " + BOUNDARY
     )
     return synthesize(config, folder / "out")
 
@@ -101,6 +103,18 @@ def test_another_project_is_a_few_lines_and_a_stack_of_its_own(local: Synthesis,
     assert trigger["GitConfiguration"]["Push"] == [
         {"Branches": {"Includes": ["release"]}, "FilePaths": {"Includes": ["src/**"]}}
     ]
+
+
+def test_a_project_that_takes_long_to_declare_is_kept_in_an_advanced_parameter(
+    local: Synthesis, with_wine: Synthesis
+) -> None:
+    def document(synthesis: Synthesis, project: str) -> dict[str, Any]:
+        return synthesis.resource("AWS::SSM::Parameter", path=f"project-{project}/").properties
+
+    assert "Tier" not in document(local, "digits")
+    long = document(with_wine, "wine")
+    assert 4096 < len(long["Value"]) <= 8192
+    assert long["Tier"] == "Advanced"
 
 
 def test_a_private_base_image_may_be_pulled_and_not_pushed(with_wine: Synthesis) -> None:

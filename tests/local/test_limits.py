@@ -56,7 +56,7 @@ def test_runs_beyond_those_allowed_at_once_or_a_day_wait_and_say_why(trial: Tria
     waiting = trial.eventually(waits, "the third run waiting for tomorrow", trial.patience.run)
     [delayed] = [each for each in events(trial, second) if isinstance(each, RunDelayed)]
     assert delayed.cause is DelayCause.LIMIT
-    assert delayed.reason == "limited has 1 runs open, as many as it may"
+    assert delayed.reason == "limited has 1 run open, as many as it may"
     assert waiting.status is RunStatus.WAITING
     assert waiting.waiting is not None
     assert waiting.waiting.reason == "limited has started its 3 runs of today"

@@ -48,6 +48,14 @@ def test_commands_run_in_order_and_hand_on_their_variables_and_where_they_are(ya
     ]  # fmt: skip
 
 
+def test_what_a_build_makes_with_mktemp_lies_in_its_own_folder_and_goes_with_it(yard: Yard) -> None:
+    spec = 'version: 0.2\nphases: {build: {commands: [\'made=$(mktemp -d) && touch "$made/file" && echo "$made"\']}}\n'
+    build = yard.run(yard.project(spec))
+    [made] = map(Path, yard.output(build))
+    assert yard.server.home.builds.resolve() / build["id"].replace(":", "-") in made.parents
+    eventually(lambda: not made.exists(), "the end of what the build made")
+
+
 def test_what_a_build_installs_with_pip_is_there_and_is_gone_with_the_build(yard: Yard, tmp_path: Path) -> None:
     index = write_index(tmp_path)
     install = f"pip install --quiet --disable-pip-version-check --index-url {index} answer"

@@ -70,6 +70,8 @@ def test_a_job_that_goes_on_is_asked_again_with_its_token_until_it_is_done(world
     world.create()
     _, identifier = world.pushed()
     first = world.job(1)
+    with pytest.raises(ClientError, match="only when there is no continuation token"):
+        world.answer(first, continuationToken="half-way", outputVariables={"too": "early"})
     world.answer(first, continuationToken="half-way")
 
     second = world.job(2)

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws.processes import started_at
-from tests.localaws.local_server import ROOT, LocalServer, eventually, run_command, start
+from tests.localaws.local_server import ROOT, LocalServer, eventually, kill, run_command, start
 
 pytestmark = pytest.mark.local
 
@@ -205,6 +205,30 @@ def test_a_home_has_one_server(local_aws: LocalServer) -> None:
     assert local_aws.client("sts").get_caller_identity()["Account"] == local_aws.account
 
 
+def test_a_start_on_another_port_says_what_that_means_for_what_was_deployed(tmp_path: Path) -> None:
+    try:
+        first = start(tmp_path)
+        run_command("down", "--home", str(tmp_path))
+        port = int(first.endpoint.rpartition(":")[2])
+        with socket.socket() as holder:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(("127.0.0.1", port))
+            holder.listen()
+            done = _run("up", "--home", str(tmp_path), "--port", "0")
+        assert f"It had port {port} before, and so have the queue URLs that stacks wrote down: deploy" in done.stderr
+    finally:
+        run_command("down", "--home", str(tmp_path))
+
+
+def test_a_journal_that_cannot_be_read_is_said_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "journal.sqlite").write_text("no database, whatever else it may be" * 100)
+    done = _run("up", "--home", str(tmp_path), "--port", "0")
+    assert done.returncode == 1
+    assert f"{tmp_path}/state/journal.sqlite cannot be used (file is not a database): free some space" in done.stderr
+    assert "take another --home, or delete this one and deploy again." in done.stderr
+
+
 def test_a_home_that_cannot_be_one_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = _run("up", "--home", str(tmp_path / "file"), "--port", "0")
@@ -260,3 +284,22 @@ def test_what_a_full_disk_does_not_take_is_refused_and_what_it_took_is_kept(smal
     (small_disk / "rest").write_bytes(bytes(shutil.disk_usage(small_disk).free))
     refused = _run("up", "--home", str(small_disk / "another"), "--port", "0")
     assert refused.stderr.startswith(f"localaws: The disk of {small_disk / 'another'} has 0 MiB left: free 2, or ")
+
+
+def test_a_change_that_a_full_disk_does_not_take_is_refused_and_one_that_finds_room_again_is_kept(
+    small_disk: Path,
+) -> None:
+    home, rest = small_disk / "home", small_disk / "rest"
+    server = start(home)
+    try:
+        ssm = server.client("ssm")
+        ssm.put_parameter(Name="/kept", Value="first", Type="String")
+        rest.write_bytes(bytes(shutil.disk_usage(small_disk).free))
+        with pytest.raises(ClientError, match=r"journal\.sqlite cannot be written .+: free some space\."):
+            ssm.put_parameter(Name="/kept", Value="second", Type="String", Overwrite=True)
+        rest.unlink()
+        ssm.put_parameter(Name="/kept", Value="third", Type="String", Overwrite=True)
+        kill(home)
+        assert start(home).client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "third"
+    finally:
+        run_command("down", "--home", str(home))

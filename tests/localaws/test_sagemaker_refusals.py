@@ -57,6 +57,23 @@ def test_what_this_machine_cannot_do_is_refused_and_not_pretended(training: Trai
     assert "ExperimentConfig" in _refusal(training, "experiment", ExperimentConfig=tracking)["Message"]
 
 
+def test_what_stands_deeper_in_a_request_is_refused_by_name_too(training: TrainingWorld) -> None:
+    plan = "arn:aws:sagemaker:us-east-1:000000000000:training-plan/a"
+    placed = {"InstanceType": INSTANCE, "InstanceCount": 1, "VolumeSizeInGB": 1, "TrainingPlanArn": plan}
+    stopping = {"MaxRuntimeInSeconds": 60, "MaxPendingTimeInSeconds": 7200}
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://a/b", "AttributeNames": ["label"]}
+    channel = {"ChannelName": "training", "DataSource": {"S3DataSource": source}}
+
+    refusals = [
+        _refusal(training, "deep", **members)["Message"]
+        for members in ({"ResourceConfig": placed}, {"StoppingCondition": stopping}, {"InputDataConfig": [channel]})
+    ]
+
+    assert "ResourceConfig.TrainingPlanArn" in refusals[0]
+    assert "StoppingCondition.MaxPendingTimeInSeconds" in refusals[1]
+    assert refusals[2] == "Channel training: the local AWS does not offer AttributeNames of S3DataSource."
+
+
 def test_a_quota_of_zero_says_so_in_the_words_of_aws(training: TrainingWorld) -> None:
     accelerated = {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1}
     error = _refusal(training, "accelerated", ResourceConfig=accelerated)

@@ -23,6 +23,8 @@ VALUE_MODULES = frozenset(
         "fnmatch",
         "functools",
         "hashlib",
+        "heapq",
+        "itertools",
         "json",
         "re",
         "types",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables, put_wri
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementState
 from dropforge.domain.encoding import time_text
+from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.image import Build
 from dropforge.domain.run import Run, RunRef, RunStatus
 from dropforge.domain.run_events import RunEvent
@@ -72,11 +74,15 @@ class DynamoRuns:
         values = {":before": f"{time_text(before.requested_at)}#{before.id}"}
         return self._runs(Question(project, layout.BY_PROJECT, "#project_sk < :before", values, True, limit))
 
+    def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
+        found = self._tables.query(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
+        return tuple(run_ref_in(each) for each in found if not list(readable_in([each])))
+
     def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
         """One request more where runs of another commit stand for this one's builds."""
         found = list(self._tables.query(Question(commit, layout.BY_COMMIT, newest_first=True, limit=limit)))
         of_others = self._named(each for each in found if "run" in each)
-        return _newest((*(run_in(each) for each in found if "run" not in each), *of_others))
+        return _newest((*readable_in(each for each in found if "run" not in each), *of_others))
 
     def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
         partition = layout.trained_on(project, version)
@@ -103,10 +109,10 @@ class DynamoRuns:
     def _named(self, found: Iterable[Item]) -> tuple[Run, ...]:
         """The runs that these items name in `run`."""
         keys = [layout.run(str(each["run"])) for each in found]
-        return tuple(map(run_in, self._tables.get_all(keys))) if keys else ()
+        return tuple(readable_in(self._tables.get_all(keys))) if keys else ()
 
     def _runs(self, question: Question) -> tuple[Run, ...]:
-        return tuple(map(run_in, self._tables.query(question)))
+        return tuple(readable_in(self._tables.query(question)))
 
     def _writes(self, change: Transition) -> list[TransactWriteItemTypeDef]:
         run, before = change.run, change.before
@@ -197,6 +203,13 @@ def _newest(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 def run_in(found: Item) -> Run:
     return value_of(Run, found["document"])
+
+
+def readable_in(items: Iterable[Item]) -> Iterator[Run]:
+    """Those runs that can be read: a record that cannot must not hide all others."""
+    for each in items:
+        with suppress(InvalidDocumentError):
+            yield run_in(each)
 
 
 def run_ref_in(found: Item) -> RunRef:

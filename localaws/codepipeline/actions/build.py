@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from localaws.codebuild import CodeBuildService
 from localaws.codepipeline import artifacts
 from localaws.codepipeline.permissions import allows
 from localaws.codepipeline.work import ActionFailedError, Work
 from localaws.service import ServiceError
-
-if TYPE_CHECKING:
-    from localaws.codebuild import CodeBuildService
 
 _RUNNING = "IN_PROGRESS"
 _VARIABLE_TYPES = frozenset({"PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"})

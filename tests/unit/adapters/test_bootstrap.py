@@ -17,7 +17,7 @@ from dropforge.workflow.ports import Ports
 DIGITS = Project("digits", "example/digits", "digits/")
 OF_ALL = {"stage", "store", "registry", "pipelines", "logs", "clock"}
 USED = {
-    "data_dropped": {"wakeups"},
+    "data_dropped": {"wakeups", "bucket"},
     "seal_dataset": {"wakeups", "bucket"},
     "register_image": {"wakeups"},
     "dispatch_runs": {"jobs", "bucket"},

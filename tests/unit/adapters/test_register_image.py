@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from threading import Thread
 
-import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
-
-from dropforge.bootstrap import Function
-from dropforge.settings import RegisterImageSettings
-from lambdas import register_image
-
-EVENTS = Path(__file__).parents[2] / "events"
+ROOT = Path(__file__).parents[3]
+EVENTS = ROOT / "tests" / "events"
+CALL = "import json, sys; from lambdas.register_image import handler; handler(json.load(sys.stdin), None)"
 
 
 class RefusingAws(BaseHTTPRequestHandler):
@@ -43,10 +39,18 @@ class RefusingAws(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    kept: list[str] = []
-    with ThreadingTCPServer(("127.0.0.1", 0), type("Refusing", (RefusingAws,), {"answers": kept})) as server:
+@dataclass(frozen=True)
+class Called:
+    """A process of its own called the handler: how that ended, and what CodePipeline was answered meanwhile."""
+
+    code: int
+    log: str
+    answers: list[str]
+
+
+def called(event: str) -> Called:
+    answers: list[str] = []
+    with ThreadingTCPServer(("127.0.0.1", 0), type("Refusing", (RefusingAws,), {"answers": answers})) as server:
         Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         environment = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",
@@ -54,24 +58,28 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(register_image, "function", Function(RegisterImageSettings))
-        yield kept
+        done = subprocess.run(
+            [sys.executable, "-c", CALL],
+            input=(EVENTS / event).read_text(encoding="utf-8"),
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         server.shutdown()
+    return Called(done.returncode, done.stderr, answers)
 
 
-def event(name: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads((EVENTS / name).read_text(encoding="utf-8"))
-    return found
+def test_an_error_that_lambda_may_try_again_is_raised_and_is_no_answer() -> None:
+    call = called("codepipeline_job.json")
+    assert call.code == 1
+    assert "An error occurred (AccessDenied) when calling the GetObject operation" in call.log
+    assert call.answers == []
 
 
-def test_an_error_that_lambda_may_try_again_is_raised_and_is_no_answer(answers: list[str]) -> None:
-    with pytest.raises(ClientError, match="AccessDenied"):
-        register_image.handler(event("codepipeline_job.json"), LambdaContext())
-    assert answers == []
-
-
-def test_what_will_never_do_is_answered_as_failed_and_is_not_tried_again(answers: list[str]) -> None:
-    register_image.handler(event("codepipeline_job_without_parameters.json"), LambdaContext())
-    assert answers == ["PutJobFailureResult"]
+def test_what_will_never_do_is_answered_as_failed_and_is_not_tried_again() -> None:
+    call = called("codepipeline_job_without_parameters.json")
+    assert call.code == 0, call.log
+    assert call.answers == ["PutJobFailureResult"]

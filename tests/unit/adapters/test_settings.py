@@ -70,6 +70,6 @@ def test_a_deployment_document_survives_members_of_a_newer_release_and_names_mis
     deployment = Deployment(**{field: f"the {field}" for field in Deployment.__dataclass_fields__})
     document = deployment.to_document()
     assert Deployment.from_document({**document, "later": "member"}) == deployment
-    del document["topic_arn"]
-    with pytest.raises(SettingsError, match="lacks topic_arn"):
+    del document["connection_arn"]
+    with pytest.raises(SettingsError, match="lacks connection_arn"):
         Deployment.from_document(document)

@@ -59,10 +59,11 @@ class Shell:
     while_waiting: Callable[[], object] = lambda: None
     out_of_reach: bool = False
     places: list[Place] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def type(self, *words: str) -> Answer:
         wiring = Wiring(self._open, self._wait)
-        done = CliRunner().invoke(app, list(words), obj=wiring, catch_exceptions=False)
+        done = CliRunner().invoke(app, list(words), obj=wiring, env=self.environment, catch_exceptions=False)
         return Answer(done.exit_code, done.stdout, done.stderr)
 
     def _wait(self, _seconds: float) -> None:

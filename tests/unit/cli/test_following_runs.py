@@ -51,6 +51,14 @@ def test_runs_as_json_is_the_records_themselves_and_nothing_else_on_stdout(shell
     assert answer.said == ""
 
 
+def test_runs_names_a_record_that_cannot_be_read_and_lists_the_others(shell: Shell, run: str) -> None:
+    other = shell.type("run", "digits", "--param", "seed=2", "--json").document["id"]
+    shell.world.store.unreadable.add(run)
+    answer = shell.type("runs", "--json")
+    assert [each["id"] for each in answer.document] == [other]
+    assert f"The record of run {run} of digits cannot be read" in answer.said
+
+
 def test_runs_of_a_project_that_nobody_declared_ends_with_3(shell: Shell) -> None:
     answer = shell.type("runs", "nope")
     assert (answer.code, answer.out) == (3, "")
@@ -96,6 +104,29 @@ def test_show_as_json_has_run_objects_and_the_whole_trail(shell: Shell, run: str
     assert document["objects"][0]["drop"]["principal"] == "AWS:ADA"
     assert document["trail"][0]["body"]["type"] == "RunRequested"
     assert document["trail"][-1]["digest"] == shell.world.run(run).trail.digest
+
+
+def test_show_verifies_the_trail_and_says_so(shell: Shell, run: str) -> None:
+    end(shell, run, GOOD)
+    entries = len(shell.world.store.trail(run))
+    assert (
+        shell.type("show", run)
+        .out.splitlines()[-1]
+        .endswith(f"verified: {entries} entries, each bound to the one before")
+    )
+    assert shell.type("show", run, "--json").document["trail_verified"] is True
+
+
+def test_show_refuses_a_trail_of_which_an_entry_was_changed_and_says_which(shell: Shell, run: str) -> None:
+    end(shell, run, GOOD)
+    trails = shell.world.store.trails
+    trails[run, 2] = replace(trails[run, 2], body=trails[run, 2].body.replace("dropforge-test", "dropforge-prod"))
+    answer = shell.type("show", run)
+    assert answer.code == 1
+    assert answer.out.splitlines()[-1].endswith("NOT VERIFIED")
+    assert f"entry 3 of run {run} does not follow entry 2" in answer.said
+    refused = shell.type("show", run, "--json")
+    assert (refused.code, refused.document["trail_verified"]) == (1, False)
 
 
 @pytest.mark.parametrize(("typed", "said"), [("abc", "names no run"), ("ffffffff", "there is no run ffffffff")])

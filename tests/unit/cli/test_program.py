@@ -35,9 +35,8 @@ def test_stage_profile_and_region_are_taken_from_the_options(shell: Shell) -> No
     assert (place.stage, place.profile, place.region) == ("dev", "ada", "eu-west-1")
 
 
-def test_the_stage_is_taken_from_the_environment(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DROPFORGE_STAGE", "prod")
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+def test_the_stage_is_taken_from_the_environment(shell: Shell) -> None:
+    shell.environment = {"DROPFORGE_STAGE": "prod", "AWS_REGION": "eu-central-1"}
     shell.type("runs")
     assert [(place.stage, place.region) for place in shell.places] == [("prod", "eu-central-1")]
 

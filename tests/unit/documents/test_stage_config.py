@@ -30,7 +30,7 @@ def test_stage_region_and_repository_are_enough_and_the_rest_is_safe() -> None:
     assert (found.removal, found.account, found.connection) == ("retain", None, None)
     assert digits.data_prefix == "digits/"
     assert digits.guard_rails == GuardRails()
-    assert digits.base_images == ("public.ecr.aws/docker/library/python",)
+    assert digits.base_images == ()
 
 
 def test_a_project_is_as_its_lines_say() -> None:
@@ -97,6 +97,10 @@ def test_prices_are_exact() -> None:
             "dev.yaml:1: a stage's name has at most 12 characters and this has 17;",
         ),
         (SMALLEST.replace("digits:", "Digits:"), 'dev.yaml:4: "Digits" is not a project\'s name;'),
+        (
+            SMALLEST + f"    base_images: [{', '.join(f'public.ecr.aws/{n:080}' for n in range(100))}]\n",
+            "dev.yaml:4: digits takes 10",
+        ),
         ("prices: {ml.m5.large: 0}\n" + SMALLEST, "dev.yaml:1: the price of ml.m5.large is not more than 0;"),
         ("retention: {log_days: 31}\n" + SMALLEST, "dev.yaml:1: `retention.log_days` must be 1, 3, 5, "),
     ],

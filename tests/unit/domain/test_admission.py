@@ -35,7 +35,7 @@ def test_a_run_within_all_limits_is_admitted() -> None:
         (TrainingSpec(Compute(volume_gb=101)), "101 GB of disk for each instance are more", "compute.volume_gb"),
         (
             TrainingSpec(sagemaker={"ResourceConfig": {"KeepAlivePeriodInSeconds": 1}}),
-            "1 seconds for which instances are kept warm after the job are more than digits may use (0)",
+            "keeping instances warm for 1 s after the job is more than digits may use (0)",
             "sagemaker.ResourceConfig.KeepAlivePeriodInSeconds",
         ),
     ],

@@ -119,3 +119,17 @@ def test_many_empty_objects_are_one_notice_and_another_than_that_of_the_folders_
     for key in ("digits/a", "digits/b", "elsewhere/a"):
         world.drop(key, b"")
     assert len(world.store.notices(10)) == 2
+
+
+def test_an_object_of_another_bucket_is_not_taken_for_ours_though_its_key_could_be() -> None:
+    world = World()
+    listed = world.bucket.put("digits/a", b"one")
+    foreign = replace(world.told_of(listed), bucket="somebody-elses-bucket")
+    accept_drop(world.ports, foreign)
+    accept_drop(world.ports, replace(foreign, deleted=True))
+    assert world.store.seal_timer("digits") is None
+    assert world.store.drop(foreign.bucket, foreign.key, foreign.version_id) is None
+    (notice,) = world.store.notices(10)
+    assert (notice.kind, notice.project) == (Outcome.REFUSED, None)
+    assert notice.sentence.startswith("s3://somebody-elses-bucket/digits/a was told of here")
+    assert "takes data from training-bucket alone" in notice.sentence

@@ -267,7 +267,7 @@ def test_a_run_that_a_limit_of_the_project_holds_back_is_told_of_once_with_what_
     world.deliver_announcements()
     ((mail, announcement),) = world.mailbox.mails
     assert announcement.outcome is Outcome.WAITING
-    assert mail.subject == "[dropforge] digits waiting: digits has 1 runs open, as many as it may"
+    assert mail.subject == "[dropforge] digits waiting: digits has 1 run open, as many as it may"
     assert "raise guard_rails.concurrent_runs of digits" in mail.body
     assert "dropforge resume digits" in mail.body
 
@@ -288,7 +288,7 @@ def test_the_limit_of_a_day_is_told_of_once_however_many_days_it_holds_a_run_bac
         world.clock.pass_by(days=1)
         world.dispatch()
     world.deliver_announcements()
-    told = [subject for subject in world.mailbox.subjects if "runs of today" in subject]
+    told = [subject for subject in world.mailbox.subjects if "has started its" in subject]
     assert len(told) == 2
 
 
