@@ -34,6 +34,7 @@ from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sentences import aws_in_words
 from dropforge.adapters.sns import SnsAnnouncer
 from dropforge.adapters.sqs import SqsWakeups
+from dropforge.adapters.surroundings import AwsSurroundings
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.project import Project, Stage
@@ -41,6 +42,7 @@ from dropforge.domain.training_job import ModelArtifact
 from dropforge.settings import (
     PROJECTS_FILE,
     DataSettings,
+    Deployment,
     DispatchRunsSettings,
     EventSettings,
     JobSettings,
@@ -162,6 +164,7 @@ class StageWorkspace:
 
     ports: Ports
     _aws: AwsClients
+    _deployment: Deployment
 
     @property
     def caller(self) -> str:
@@ -171,6 +174,11 @@ class StageWorkspace:
     @property
     def dead_letters(self) -> SqsDeadLetters:
         return SqsDeadLetters(self._aws, self.ports.stage.deployment)
+
+    @property
+    def surroundings(self) -> AwsSurroundings:
+        given = self._deployment
+        return AwsSurroundings(self._aws, given.name, given.connection_arn, given.topic_arn)
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         location = urlsplit(model.uri, allow_fragments=False)
@@ -184,4 +192,4 @@ def workspace(stage: str, profile: str | None = None, region: str | None = None)
     with aws_in_words():
         aws = AwsClients(boto3.Session(profile_name=profile, region_name=region))
         deployment, projects = ssm.deployment(aws.ssm, stage), ssm.projects(aws.ssm, stage)
-        yield StageWorkspace(wire(deployment, projects, aws), aws)
+        yield StageWorkspace(wire(deployment, projects, aws), aws, deployment)

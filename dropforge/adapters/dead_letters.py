@@ -64,7 +64,7 @@ class SqsDeadLetters:
 
     def letters(self, queue: str, limit: int) -> tuple[DeadLetter, ...]:
         """At most so many of what lies in the queue; they stay there. UnknownQueueError."""
-        url = self._url(_known(queue))
+        url = self.url(_known(queue))
         found = list(self._messages(url, _LOOK_SECONDS, limit))
         for message in found:
             self._clients.sqs.change_message_visibility(
@@ -74,7 +74,7 @@ class SqsDeadLetters:
 
     def redrive(self, queue: str) -> Redriven:
         """Send all that lies in the queue back to where it was to go. UnknownQueueError."""
-        url, sent, dropped = self._url(_known(queue)), 0, 0
+        url, sent, dropped = self.url(_known(queue)), 0, 0
         for message in self._messages(url, _WORK_SECONDS):
             if self._send_back(queue, message):
                 sent += 1
@@ -121,7 +121,7 @@ class SqsDeadLetters:
             target = _attributes(message)["TARGET_ARN"].rpartition(":")[2]
             self._send(self._clients.sqs.get_queue_url(QueueName=target)["QueueUrl"], message)
         else:
-            self._send(self._url(_source(queue)), message)
+            self._send(self.url(_source(queue)), message)
         return True
 
     def _send(self, url: str, message: MessageTypeDef) -> None:
@@ -141,7 +141,7 @@ class SqsDeadLetters:
         caller.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
         return True
 
-    def _url(self, queue: str) -> str:
+    def url(self, queue: str) -> str:
         fifo = ".fifo" if queue in {"dispatch", "dispatch-dead-letters"} else ""
         return self._clients.sqs.get_queue_url(QueueName=f"{self._deployment}-{queue}{fifo}")["QueueUrl"]
 

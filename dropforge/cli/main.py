@@ -11,6 +11,7 @@ from dropforge.cli.audit import audit
 from dropforge.cli.compare import compare
 from dropforge.cli.cost import cost
 from dropforge.cli.dead_letters import dead_letters
+from dropforge.cli.doctor import doctor
 from dropforge.cli.download import download
 from dropforge.cli.exits import EXIT_CODES, ExitCode
 from dropforge.cli.init import init
@@ -55,6 +56,7 @@ COMMANDS = {
         resume,
         notices,
         dead_letters,
+        doctor,
     )
 }
 

@@ -29,6 +29,7 @@ from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
 from tests.fakes.memory_signing import MemorySigner, MemoryStatements, RecordedStates
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_surroundings import MemorySurroundings
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DIGITS = Project("digits", "example/digits", "digits/", seal=SealPolicy(quiet_seconds=60))
@@ -104,6 +105,7 @@ class World:
         self.wakeups = RecordedWakeups()
         self.mailbox = Mailbox()
         self.dead_letters = MemoryDeadLetters()
+        self.surroundings = MemorySurroundings(self.dead_letters)
         self.signer = MemorySigner()
         self.statements = MemoryStatements()
         self.states = RecordedStates()
