@@ -79,7 +79,7 @@ def _refused(error: ClientError) -> str:
     return next(found, f"AWS refused {asked} ({code}: {message}).")
 
 
-def _not_reached(error: BotoCoreError) -> str:
+def _not_reached(error: BotoCoreError) -> str:  # noqa: PLR0911  (a sentence for each kind, and nothing else)
     match error:
         case NoCredentialsError():
             return "There are no AWS credentials: set AWS_PROFILE, or sign in with `aws configure` or `aws sso login`."

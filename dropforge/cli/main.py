@@ -28,6 +28,7 @@ from dropforge.cli.run import run
 from dropforge.cli.runs import runs
 from dropforge.cli.show import show
 from dropforge.cli.stop import stop
+from dropforge.cli.train import train
 from dropforge.cli.validate import validate
 from dropforge.cli.verify import verify
 from dropforge.cli.watch import watch
@@ -37,6 +38,7 @@ COMMANDS = {
     for each in (
         init,
         validate,
+        train,
         run,
         runs,
         projects,
