@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_codeconnections as codeconnections
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -53,6 +53,7 @@ class FoundationStack(Stack):
             failed_upload_days=config.retention.failed_upload_days,
         )
         self.signing_key = SigningKey(self, "SigningKey", names=names, removal=self.removal)
+        CfnOutput(self, "SigningKeyArn", value=self.signing_key.key_arn, description="`aws kms get-public-key` of it")
         self.audit_bucket = PrivateBucket(
             self,
             "Audit",

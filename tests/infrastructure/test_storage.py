@@ -71,6 +71,12 @@ def test_signatures_are_made_with_an_asymmetric_key_that_only_signs(local: Synth
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
 
 
+def test_whoever_has_no_command_line_finds_the_signing_key_among_the_outputs(local: Synthesis) -> None:
+    key = local.resource("AWS::KMS::Key", path="foundation/SigningKey")
+    output = local.templates["dropforge-local-foundation"]["Outputs"]["SigningKeyArn"]
+    assert output["Value"] == {"Fn::GetAtt": [key.logical_id, "Arn"]}
+
+
 def test_signed_heads_are_locked_where_the_configuration_says_so(prod: Synthesis, local: Synthesis) -> None:
     locked = prod.resource("AWS::S3::Bucket", path="foundation/Audit").properties
     assert locked["ObjectLockEnabled"] is True
