@@ -271,9 +271,30 @@ IN_WORKFLOW = (
     Guard(
         "the sweep sends what is pending",
         f"{WORKFLOW}/sweep.py",
-        "_projects, _announcements, _wakeups)",
-        "_projects, _wakeups)",
+        "_projects, _announcements, _signatures,",
+        "_projects, _signatures,",
         (f"{UNIT}/test_sweep.py",),
+    ),
+    Guard(
+        "the sweep asks for a signature that is missing",
+        f"{WORKFLOW}/sweep.py",
+        "_announcements, _signatures, _wakeups)",
+        "_announcements, _wakeups)",
+        (f"{UNIT}/test_sign_run.py",),
+    ),
+    Guard(
+        "a trail that is not what its head says is never signed",
+        f"{WORKFLOW}/sign_run.py",
+        "    verify(ports.store.trail(run.id)[: run.trail.sequence], run.trail)\n",
+        "",
+        (f"{UNIT}/test_sign_run.py",),
+    ),
+    Guard(
+        "what was signed is not signed again",
+        f"{WORKFLOW}/sign_run.py",
+        "if not run.awaits_signature:",
+        "if not run.status.is_terminal:",
+        (f"{UNIT}/test_sign_run.py",),
     ),
     Guard(
         "the sweep asks after each open run",
@@ -323,8 +344,8 @@ IN_THE_STORE = (
     Guard(
         "a run begins once",
         f"{DYNAMODB}/runs.py",
-        "return [self._tables.put_write(run_item(run), ABSENT), self._tables.put_write(name)]",
-        "return [self._tables.put_write(run_item(run)), self._tables.put_write(name)]",
+        "return [self._tables.put_write(run_item(run), ABSENT), *map(",
+        "return [self._tables.put_write(run_item(run)), *map(",
         (f"{CONTRACT}/test_stored_conditions.py",),
     ),
     Guard(

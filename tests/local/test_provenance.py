@@ -48,7 +48,7 @@ def test_a_model_is_verified_with_the_public_key_alone_and_a_changed_byte_is_see
     key, model = tmp_path / "trial.pem", tmp_path / "model.tar.gz"
     key.write_text(trial.dropforge("public-key").out)
     trial.dropforge("download", run.id, "--to", str(model))
-    offline = [BIN / "dropforge", "verify", model, "--key", key]
+    offline: list[str | Path] = [BIN / "dropforge", "verify", model, "--key", key]
     said = trial.bench.output(offline, AWS_ENDPOINT_URL=NOWHERE)
     assert said.startswith(f"This is the model of run {run.id}, signed by dropforge-trial.")
     assert run.image.commit in said
