@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.eventbridge import EventBridgeStateChanges
@@ -87,6 +88,23 @@ def test_every_head_is_found_also_one_that_was_put_over_or_hidden(kept: Kept) ->
     assert set(kept.port.trail_heads("3f2a")) == {b"as signed\n", b"put over it\n"}
     assert list(kept.port.runs_with_trail_heads()) == ["3f2a", "beef"]
     assert stored.uri == f"s3://{kept.audit}/{trail_statement_key('3f2a', 7)}"
+
+
+@pytest.mark.local
+def test_a_head_in_a_locked_bucket_is_removed_by_nobody(local_aws: AwsClients) -> None:
+    s3, name = local_aws.s3, f"contract-{uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    rule: Any = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    s3.put_object_lock_configuration(
+        Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    key = local_aws.kms.create_key()["KeyMetadata"]["Arn"]
+    statements = S3Statements(local_aws, name, key)
+    stored = statements.put_trail_head("3f2a", 7, b"as signed\n")
+    place = {"Bucket": name, "Key": trail_statement_key("3f2a", 7), "VersionId": stored.version_id}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(**place, BypassGovernanceRetention=True)  # type: ignore[arg-type]
+    assert statements.trail_heads("3f2a") == (b"as signed\n",)
 
 
 def test_a_run_awaits_its_signature_from_its_end_until_it_is_signed(store: MetadataStore) -> None:
