@@ -33,7 +33,7 @@ faults: setup  ## a million seeded schedules of everything that can go wrong, ov
 guards: setup  ## take each guard away in turn, see which test fails, and write the table of docs/guarantees.md: minutes
 	@.venv/bin/python -m tests.faults.remove_guards
 
-storm: setup  ## drop 500 objects at once on the local AWS, each to be trained on by itself: a quarter of an hour
+storm: setup  ## drop 500 objects at once on the local AWS, each to be trained on by itself: ten minutes
 	@.venv/bin/python -m pytest -m slow tests/local/test_storm.py
 
 lint: setup

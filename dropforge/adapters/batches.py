@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.log import logger
 
 Event = dict[str, Any]
+T = TypeVar("T")
 
 
 def each_message(event: Event, context: LambdaContext, handle: Callable[[str], None]) -> object:
@@ -26,6 +27,18 @@ def each_message(event: Event, context: LambdaContext, handle: Callable[[str], N
         _logging_failure(record.message_id, lambda: handle(record.body))
 
     return _answer(event, context, EventType.SQS, handle_record)
+
+
+def one_by_one(things: Iterable[T], handle: Callable[[T], None]) -> None:
+    """Hand over each thing that one message tells of; what fails for one is raised once all others had their turn."""
+    failures: list[Exception] = []
+    for thing in things:
+        try:
+            handle(thing)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 def each_stream_record(event: Event, context: LambdaContext, handle: Callable[[Event], None]) -> object:

@@ -168,8 +168,8 @@ def _tell_of_emptiness(ports: Ports, project: Project, timer: SealTimer) -> None
             kind=Outcome.REFUSED,
             project=project.name,
             subject=f"{project.name}: no data is left",
-            sentence=f"Nothing is left under {project.data_prefix}, and nothing trains on no data: {kept}. Drop data to "
-            f"take its place, or run `dropforge pause {project.name}` to start nothing.",
+            sentence=f"Nothing is left under {project.data_prefix}, and nothing trains on no data: {kept}. Drop data "
+            f"to take its place, or run `dropforge pause {project.name}` to start nothing.",
             at=timer.last_drop_at,
             evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
         )

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-v
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -112,7 +113,10 @@ class Queues:
             self._journal.touch("sqs")
             return original(*arguments, **named)
 
-        return asyncio.run_coroutine_threadsafe(change(), loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(change(), loop).result()
+        except concurrent.futures.CancelledError:  # the server stops: nothing is received, and nothing deleted
+            return None
 
 
 def _queue_row(key: _Key, queue: Queue) -> Row:

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.guards import GUARDS, Guard
+from tests.faults.guard import Guard
+from tests.faults.guards import GUARDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "guarantees.md"
@@ -23,7 +24,7 @@ SECONDS = 300
 
 
 class GuardNotFoundError(LookupError):
-    """The code that a guard names has changed: mend its entry in tests/faults/guards.py."""
+    """The code that a guard names has changed: mend its entry in tests/faults/guards_in_….py."""
 
 
 def without(guard: Guard, source: str) -> str:

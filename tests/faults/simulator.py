@@ -14,7 +14,7 @@ from functools import partial
 
 from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.drop import ObjectRef
-from dropforge.domain.project import OnData, SealMode, SealPolicy
+from dropforge.domain.project import OnData, PinMode, PinPolicy, SealMode, SealPolicy
 from dropforge.domain.run import RunStatus
 from dropforge.domain.sealing import MARKER
 from dropforge.domain.training_job import JobStatus
@@ -75,7 +75,9 @@ class Schedule:
         self.chance = random.Random(seed)  # noqa: S311 - a schedule, not a secret
         on_data = self.chance.choice(list(OnData))
         self.seal = self.chance.choice([SealMode.QUIET, SealMode.QUIET, SealMode.MARKER, SealMode.OBJECT])
-        project = replace(DIGITS, on_data=on_data, seal=SealPolicy(self.seal))
+        pin = PinPolicy(self.chance.choice([PinMode.COPY, PinMode.COPY, PinMode.VERIFY]))
+        latest_wins = self.chance.random() < 0.25
+        project = replace(DIGITS, on_data=on_data, seal=SealPolicy(self.seal), pin=pin, latest_wins=latest_wins)
         self.world = World(stage_of(project))
         self.wakeups = Woken()
         self.world.ports = replace(self.world.ports, wakeups=self.wakeups)

@@ -9,7 +9,7 @@ and in any order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -23,15 +23,30 @@ _CREATED: Final = "ObjectCreated:"
 _REMOVED: Final = "ObjectRemoved:"
 
 
-def drops_in(body: str) -> tuple[ObjectDropped, ...]:
-    """Every object put or removed that a queue message tells of; none for S3's test event and for other news."""
+def drops_in(body: str) -> Iterator[ObjectDropped]:
+    """Every object put or removed that a queue message tells of; none for S3's test event and for other news.
+
+    A record that cannot be read holds up none of its neighbours: EventError comes after all of them.
+    """
     event = parsed(body)
     if "detail-type" in event:
-        return _from_eventbridge(event)
-    if event.get("Event") == "s3:TestEvent":
-        return ()
-    records = required(event, "Records")
-    return tuple(drop for record in records if (drop := _from_record(record)) is not None)
+        yield from _from_eventbridge(event)
+    elif event.get("Event") != "s3:TestEvent":
+        yield from _from_records(required(event, "Records"))
+
+
+def _from_records(records: Iterable[Mapping[str, Any]]) -> Iterator[ObjectDropped]:
+    unreadable = []
+    for record in records:
+        try:
+            drop = _from_record(record)
+        except EventError as error:
+            unreadable.append(error)
+            continue
+        if drop is not None:
+            yield drop
+    if unreadable:
+        raise unreadable[0]
 
 
 def _from_record(record: Mapping[str, Any]) -> ObjectDropped | None:
