@@ -67,5 +67,5 @@ def test_a_stage_that_is_not_deployed_is_said_to_be_so(local_aws: AwsClients) ->
 
 def test_a_refusal_of_aws_is_told_in_words(stage: str, tables: Tables, local_aws: AwsClients) -> None:
     local_aws.dynamodb.delete_table(TableName=tables.state)
-    with pytest.raises(AwsError, match="AWS refused Query"), bootstrap.workspace(stage) as opened:
+    with pytest.raises(AwsError, match="What Query asks for is not there"), bootstrap.workspace(stage) as opened:
         list_runs(opened.ports, RunFilter("digits"), 10)
