@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from dropforge.domain.errors import DropforgeError
+from dropforge.domain.errors import DropforgeError, InvalidDocumentError
 from dropforge.domain.run import Run
 from dropforge.domain.run_events import event_from_document
 from dropforge.domain.statement import TrailStatement
@@ -37,7 +37,10 @@ class TrailVerdict:
 
 def verify_trail(ports: Ports, run_id: str, key: PublicKey) -> TrailVerdict:
     """Check the chain, each signed head, and that the record is what the trail's events add up to."""
-    run, entries = _read(ports, run_id)
+    try:
+        run, entries = _read(ports, run_id)
+    except InvalidDocumentError as error:
+        return TrailVerdict(run_id, 0, 0, (f"the record of run {run_id} cannot be read: {error}",))
     statements, faults = _statements(ports, run_id, key)
     faults += _chain_faults(run_id, run, entries)
     faults += [fault for each in statements for fault in _head_faults(each, entries)]
@@ -52,9 +55,10 @@ def recorded_runs(ports: Ports, limit: int) -> Iterator[str]:
     """Every run of which a record or a signed head exists, the latest `limit` of each project's records at most."""
     told = set()
     for project in ports.stage.projects:
-        for run in ports.store.runs_of_project(project.name, limit):
-            told.add(run.id)
-            yield run.id
+        readable = [run.id for run in ports.store.runs_of_project(project.name, limit)]
+        for run_id in (*readable, *(ref.id for ref in ports.store.unreadable_runs(project.name, limit))):
+            told.add(run_id)
+            yield run_id
     yield from (run_id for run_id in ports.statements.runs_with_trail_heads() if run_id not in told)
 
 
@@ -108,7 +112,11 @@ def _record_faults(run: Run, entries: Sequence[TrailEntry]) -> list[str]:
     """The run is its events: whoever writes into the record alone is found by playing them again."""
     played: Run | None = None
     for entry in entries:
-        change = transition(played, event_from_document(entry.document()))
+        try:
+            event = event_from_document(entry.document())
+        except InvalidDocumentError as error:
+            return [f"entry {entry.sequence} holds no event: {error}"]
+        change = transition(played, event)
         if change is None:
             return [f"entry {entry.sequence} changes nothing, and would never have been written"]
         played = change.run

@@ -140,3 +140,23 @@ def test_all_runs_are_those_on_record_and_those_that_only_their_signed_head_tell
     assert list(recorded_runs(world.ports, 10)) == [run.id]
     lose_the_run(world, run)
     assert list(recorded_runs(world.ports, 10)) == [run.id]
+
+
+def test_a_record_that_cannot_be_read_is_a_fault_of_its_own_and_is_among_all() -> None:
+    world, run = world_with_a_signed_run()
+    world.store.unreadable.add(run.id)
+    assert list(recorded_runs(world.ports, 10)) == [run.id]
+    [fault] = verify_trail(world.ports, run.id, public_key_of(world)).faults
+    assert fault.startswith(f"the record of run {run.id} cannot be read")
+
+
+def test_a_trail_that_holds_something_else_than_events_is_found_though_its_chain_was_made_to_fit() -> None:
+    world = world_with_a_run_that_trains()
+    run, head = world.only_run(), START
+    for sequence in range(1, run.trail.sequence + 1):
+        document = world.store.trails[run.id, sequence].document() if sequence != 2 else {"type": "Nothing"}
+        entry, head = append(run.id, head, document)
+        world.store.trails[run.id, sequence] = entry
+    world.store.runs[run.id] = replace(run, trail=head)
+    [fault] = verify_trail(world.ports, run.id, public_key_of(world)).faults
+    assert fault.startswith("entry 2 holds no event")
