@@ -16,7 +16,8 @@ from dropforge.cli.main import COMMANDS, app
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 _HEAD = """# The command line
-What each command says of itself, written by `make reference`; a test holds it fresh.
+What each command says of itself, written by `make reference`; a test holds it fresh. What one asks of
+it, and what it answers: [questions and answers](questions.md).
 
 `dropforge --install-completion` has bash, zsh, fish and PowerShell complete commands and options.
 
