@@ -17,8 +17,8 @@ demo: setup  ## run the main job on the local AWS, from a push and a drop to tra
 up: setup  ## start the local AWS, deploy the stacks to it and keep it for play
 	@.venv/bin/python -m demo up
 
-down: setup  ## stop the local AWS; what it holds is kept for the next `make up`
-	@.venv/bin/python -m demo down
+down:  ## stop the local AWS; what it holds is kept for the next `make up`
+	@test ! -x .venv/bin/python || .venv/bin/python -m demo down
 
 test: setup lint  ## lint, types and all tests: the product, its stacks, every fault schedule, the whole path on the local AWS
 	@.venv/bin/python -m pytest -m "not e2e and not slow" -n 4 --dist loadgroup

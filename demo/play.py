@@ -31,6 +31,7 @@ Drop:
 {_shell(drop(bucket))}
 Look:
   dropforge projects; dropforge runs
+  aws --endpoint-url "$AWS_ENDPOINT_URL" sqs list-queues    # only `aws sqs` needs to be told
 Mail arrives in {home / "mail"}. Stop it with `make down`; what it holds stays for the next `make up`.""")
     return 0
 

@@ -53,12 +53,23 @@ class Stage:
     scratch: Path
 
     def deploy(self) -> None:
-        """Bootstrap and deploy with the CDK command line, then do what people do after a first deployment."""
+        """Bootstrap and deploy with the CDK command line, and do what people do on a first deployment.
+
+        The connection to GitHub comes before the pipelines that use it, each of which starts as soon as it is there.
+        """
         account = self.bench.aws("sts", "get-caller-identity", shown=False)["Account"]
         self.bench.bootstrap(account, self.bench.environment["AWS_REGION"])
-        self.bench.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "4")
-        self.local.accept_connection(self.deployment()["connection_arn"])
+        self.bench.cdk("deploy", f"dropforge-{self.bench.stage}-foundation", "--require-approval", "never")
+        self.local.accept_connection(self.connection())
+        self.bench.cdk_again("deploy", "--all", "--require-approval", "never", "--concurrency", "4")
         self.local.confirm_subscriptions()
+
+    def connection(self) -> str:
+        """The ARN of the stage's connection to GitHub."""
+        connections = self.bench.aws("codeconnections", "list-connections", shown=False)["Connections"]
+        name = f"dropforge-{self.bench.stage}"
+        [arn] = [str(each["ConnectionArn"]) for each in connections if each["ConnectionName"] == name]
+        return arn
 
     def deployment(self) -> Document:
         """The names of the stage's resources, as the stack published them."""

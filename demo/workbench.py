@@ -46,15 +46,18 @@ class Workbench:
     def cdk(self, *arguments: str) -> None:
         """Run the CDK command line on this tree's app; milestones are shown, every resource event is in the log."""
         print(f"  $ cdk {shlex.join(arguments)} -c stage={self.stage}", flush=True)
-        command: list[str | Path] = [
-            CDK,
-            *arguments,
-            "-c",
-            f"stage={self.stage}",
-            "--output",
-            str(self.log.parent / "cdk.out"),
-        ]
-        self._show(command, only=CDK_MILESTONE)
+        options = ["-c", f"stage={self.stage}", "--output", str(self.assembly)]
+        self._show([CDK, *arguments, *options], only=CDK_MILESTONE)
+
+    def cdk_again(self, *arguments: str) -> None:
+        """Run the CDK command line on what `cdk` synthesized last: synthesizing takes seconds."""
+        print(f"  $ cdk {shlex.join(arguments)} --app cdk.out", flush=True)
+        self._show([CDK, *arguments, "--app", str(self.assembly)], only=CDK_MILESTONE)
+
+    @property
+    def assembly(self) -> Path:
+        """https://docs.aws.amazon.com/cdk/v2/guide/deploy.html (the cloud assembly)"""
+        return self.log.parent / "cdk.out"
 
     def show(self, *arguments: str, check: bool = True) -> int:
         """Run `dropforge …` for the reader to see; return its exit code."""

@@ -14,6 +14,7 @@ Each part is keyed by the files that pin it: a second call finds the key unchang
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -22,7 +23,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +70,8 @@ def run(command: Sequence[str | Path], **environment: str) -> None:
 
 def key_of(*files: Path) -> str:
     """The key under which a part is up to date: its pins, this Python and where the tree stands."""
-    digest = hashlib.sha256(f"{sys.version} {sys.executable} {ROOT}".encode())
+    # not sys.executable: the same Python may be called through the tree's own environment
+    digest = hashlib.sha256(f"{sys.version} {os.path.realpath(sys.base_prefix)} {ROOT}".encode())
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()
@@ -159,14 +162,25 @@ def cdk_command_line(node_folder: Path) -> Callable[[], None]:
     return lambda: run([*npm_of(node_folder), "ci", "--ignore-scripts"], PATH=path)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the tree's set-up lock within the block; another set-up that has it is waited for."""
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("  another set-up runs in this tree; waiting for it …", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def setup() -> None:
     """Bring every part up to date.
 
     Raises:
         SetupError: a prerequisite is missing or an installation failed.
     """
-    check_prerequisites()
-    TOOLS.mkdir(exist_ok=True)
     LOG.unlink(missing_ok=True)
     locks = ROOT / "requirements"
     part("installer", TOOLS / "uv", [locks / "uv.txt"], installer)
@@ -192,7 +206,9 @@ def setup() -> None:
 
 if __name__ == "__main__":
     try:
-        setup()
+        check_prerequisites()
+        with alone():
+            setup()
     except SetupError as error:
         sys.exit(f"\nset-up failed: {error}")
     except KeyboardInterrupt:

@@ -240,13 +240,16 @@ class RunFinished:
 
 @dataclass(frozen=True)
 class StopRequested:
-    """Somebody wants the run's job to end; the run ends when the job has."""
+    """Somebody wants the run to end, which it does when its job has.
+
+    It holds through every status until then: a run that goes back in line meanwhile ends instead of starting again.
+    """
 
     at: datetime
     by: Requester
 
     def apply(self, run: Run) -> Run:
-        if not run.status.is_open or run.stopping is not None:
+        if run.status.is_terminal or run.stopping is not None:
             return run
         return replace(run, stopping=self.by, changed_at=self.at)
 

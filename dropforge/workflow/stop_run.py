@@ -18,8 +18,11 @@ def stop_run(ports: Ports, prefix: str, by: str) -> Run:
     run, who = find_run(ports, prefix), Requester(RequesterKind.USER, by)
     if run.status in WITHOUT_JOB:
         run = record(ports.store, run, _withdrawal(ports, who))
-    if run.status.is_open:
+    if not run.status.is_terminal:
         run = record(ports.store, run, StopRequested(ports.clock.now(), who))
+    if run.status in WITHOUT_JOB:
+        # It was open when it was read, and had been put back in line by the time the wish was written down.
+        run = record(ports.store, run, _withdrawal(ports, who))
     if run.stopping is not None and run.attempt is not None and run.status.is_open:
         ports.jobs.stop(run.attempt.job_name)
     ports.wakeups.dispatch()

@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
 from ministack import app as emulator
@@ -51,7 +51,7 @@ class Queues:
         """Note every queue, and put the messages that changed."""
         queues: dict[_Key, Queue] = dict(sqs._queues._data)
         self._journal.note("sqs", [_queue_row(key, queue) for key, queue in queues.items()])
-        for key in {*queues, *self._kept}:
+        for key in {*queues, *self._kept, *self._known}:
             self._put_messages(key, queues[key]["messages"] if key in queues else [])
             self._put_known(key, queues[key]["dedup_cache"] if key in queues else {})
 
@@ -60,14 +60,12 @@ class Queues:
         queues = type(sqs._queues)()
         for place, content in self._journal.rows("sqs").items():
             queues._data[tuple(json.loads(place))] = {**value(content), "messages": [], "dedup_cache": {}}
-        for place, content in self._journal.rows(_KNOWN).items():
-            *parts, identity = json.loads(place)
-            queues._data[tuple(parts)]["dedup_cache"][identity] = json.loads(content)
-            self._known.setdefault(tuple(parts), {})[identity] = None
+        for key, identity, content in self._rows(_KNOWN, queues._data):
+            queues._data[key]["dedup_cache"][identity] = json.loads(content)
+            self._known.setdefault(key, {})[identity] = None
         now = time.time()
-        for place, content in self._journal.rows(_MESSAGES).items():
-            *parts, identity = json.loads(place)
-            message, key = value(content), tuple(parts)
+        for key, identity, content in self._rows(_MESSAGES, queues._data):
+            message = value(content)
             if message["receive_count"]:
                 message["visible_at"] = min(message["visible_at"], now)
             queues._data[key]["messages"].append(message)
@@ -75,6 +73,15 @@ class Queues:
         for queue in queues._data.values():
             queue["messages"].sort(key=lambda message: (message["sent_at"], message.get("seq") or ""))
         return {"queues": queues} if queues._data else None
+
+    def _rows(self, space: str, queues: Container[_Key]) -> Iterator[tuple[_Key, str, str]]:
+        """Yield queue, id and content of each row; one whose queue is gone is removed, and hinders no start."""
+        for place, content in self._journal.rows(space).items():
+            *parts, identity = json.loads(place)
+            if tuple(parts) in queues:
+                yield tuple(parts), identity, content
+            else:
+                self._journal.put(space, place, None)
 
     def _put_messages(self, key: _Key, messages: list[Message]) -> None:
         before = self._kept.get(key, {})

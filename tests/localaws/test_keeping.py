@@ -144,6 +144,23 @@ def test_a_group_keeps_its_order_and_knows_what_it_has_had(server: LocalServer, 
     assert found == ["one", "two", "three"]
 
 
+def test_a_queue_that_is_deleted_after_a_start_leaves_nothing_behind(server: LocalServer, killed: Restart) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="gone.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="had", MessageGroupId="g", MessageDeduplicationId="had")
+    [message] = received(server, url)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    killed().client("sqs").delete_queue(QueueUrl=url)
+    again = killed()
+
+    assert not again.client("sqs").list_queues().get("QueueUrls")
+    sqs = again.client("sqs")
+    url = sqs.create_queue(QueueName="gone.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="anew", MessageGroupId="g", MessageDeduplicationId="had")
+    assert [each["Body"] for each in received(again, url)] == ["anew"]
+
+
 def test_an_object_and_the_event_that_tells_of_it_are_there(server: LocalServer, killed: Restart) -> None:
     s3, sqs = server.client("s3"), server.client("sqs")
     url = sqs.create_queue(QueueName="drops")["QueueUrl"]

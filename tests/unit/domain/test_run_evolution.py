@@ -193,6 +193,11 @@ def test_a_held_run_that_is_released_waits_again() -> None:
     assert run.held is None
 
 
+def test_a_stop_that_is_asked_for_between_two_starts_is_not_forgotten_by_the_next() -> None:
+    no_room = RunDelayed(START, START, DelayCause.BUSY, "no room")
+    assert after(INTENDED, no_room, StopRequested(START, ADA), INTENDED).stopping == ADA
+
+
 def test_a_job_that_is_seen_after_its_run_has_ended_changes_nothing() -> None:
     assert transition(after(INTENDED, STARTED, COMPLETED), observed(JobStatus.IN_PROGRESS, 9)) is None
 

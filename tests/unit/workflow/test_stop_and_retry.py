@@ -8,9 +8,12 @@ from itertools import count
 import pytest
 
 from dropforge.domain.run import Run, RunStatus
-from dropforge.domain.training_job import JobStatus
+from dropforge.domain.run_events import AttemptIntended
+from dropforge.domain.training_job import JobStatus, job_name
 from dropforge.workflow.dispatch_runs import dispatch_runs
+from dropforge.workflow.ports import BusyError
 from dropforge.workflow.record_job_state import record_job_state
+from dropforge.workflow.recording import record
 from dropforge.workflow.retry_run import NotRetriableError, retry_run
 from dropforge.workflow.stop_run import stop_run
 from dropforge.workflow.sweep import sweep
@@ -33,6 +36,13 @@ def running(world: World) -> Run:
     waiting(world)
     world.dispatch()
     return world.only_run()
+
+
+def intended(world: World) -> Run:
+    """A pass of the dispatcher was cut off before it asked for the job."""
+    run = waiting(world)
+    name = job_name(world.ports.stage.deployment, run.id, run.next_attempt)
+    return record(world.store, run, AttemptIntended(world.clock.now(), run.next_attempt, name))
 
 
 def test_a_waiting_run_is_stopped_at_once_and_gets_no_job() -> None:
@@ -87,6 +97,21 @@ def test_a_stop_at_any_moment_of_the_start_leaves_no_job_running(after: bool) ->
             world.jobs.end(name, STOPPED)
             record_job_state(world.ports, name)
         assert world.only_run().status is RunStatus.STOPPED, interruption.calls[at]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_run_that_goes_back_in_line_at_any_moment_of_its_stop_ends_all_the_same(after: bool) -> None:
+    for at in count():
+        world = World()
+        run = intended(world)
+        world.jobs.failing = {run.attempts[0].job_name: BusyError("no capacity")}
+        interruption = Interruption(at, after, strike=world.dispatch)
+        stop_run(interrupted(world.ports, interruption), run.id, "ada")
+        if not interruption.happened:
+            assert at > 3
+            break
+        assert world.only_run().status is RunStatus.STOPPED, interruption.calls[at]
+        assert world.jobs.requests == {}
 
 
 def test_a_stop_that_was_cut_off_before_sagemaker_was_asked_is_carried_out_by_the_sweep() -> None:
