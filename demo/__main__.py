@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", nargs="?", choices=("run", "up", "down"), default="run")
     parser.add_argument("--port", type=int, help="for run: any free one; for up: 4566")
     given = parser.parse_args(arguments)
+    for ended in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was started is stopped
+        signal.signal(ended, signal.default_int_handler)
     try:
         return {"run": run, "up": up, "down": down}[given.command](given.port)
     except (CommandFailedError, NotSeenError, UnexpectedError) as error:
