@@ -70,7 +70,7 @@ def _document(found: Lineage) -> dict[str, object]:
     numbers = {thing: number for number, thing in enumerate(found.facts)}
     return {
         "subjects": [numbers[each] for each in found.subjects],
-        "things": [{"kind": each.kind.value, "name": each.name, **facts} for each, facts in found.facts.items()],
+        "things": [{**facts, "kind": each.kind.value, "name": each.name} for each, facts in found.facts.items()],
         "links": [[numbers[source], numbers[target]] for source, target in found.links],
         "more": list(found.more),
     }

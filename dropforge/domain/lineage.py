@@ -59,33 +59,32 @@ class LineageBuilder:
         self._links: dict[tuple[Thing, Thing], None] = {}
 
     def add_image(self, image: Image) -> Thing:
-        thing = self._thing(ThingKind.IMAGE, image.digest, uri=image.uri, project=image.project)
+        thing = self._thing(ThingKind.IMAGE, image.digest, {"uri": image.uri, "project": image.project})
         self.add_build(thing, image.build)
         return thing
 
     def add_build(self, image: Thing, build: Build) -> None:
         facts = {"branch": build.branch, "claimed_author": build.claimed_author, "execution": build.execution_id}
-        self._link(self._thing(ThingKind.COMMIT, build.commit, **facts), image)
+        self._link(self._thing(ThingKind.COMMIT, build.commit, facts), image)
 
     def add_dataset(self, dataset: Dataset) -> Thing:
-        return self._thing(
-            ThingKind.DATASET,
-            dataset.version,
-            project=dataset.project,
-            objects=str(dataset.objects),
-            bytes=str(dataset.bytes),
-        )
+        facts = {"project": dataset.project, "objects": str(dataset.objects), "bytes": str(dataset.bytes)}
+        return self._thing(ThingKind.DATASET, dataset.version, facts)
 
     def add_object(self, ref: ObjectRef, dataset: Dataset, drop: ObjectDropped | None) -> Thing:
         by = {"put_by": drop.principal, "from": drop.address, "at": drop.at.isoformat()} if drop is not None else {}
-        thing = self._thing(ThingKind.OBJECT, object_name(ref), **by)
+        thing = self._thing(ThingKind.OBJECT, object_name(ref), by)
         self._link(thing, self.add_dataset(dataset))
         return thing
 
     def add_run(self, run: Run) -> Thing:
         """With its commit, image and data, and the model that it gave."""
         metrics = {name: str(value) for name, value in (run.result.metrics.items() if run.result else ())}
-        thing = self._thing(ThingKind.RUN, run.id, project=run.project, status=run.status.value, **metrics)
+        repeats = {"reproduces": run.reproduces.of} if run.reproduces is not None else {}
+        known = {"project": run.project, "status": run.status.value, **repeats}
+        # A program may call a metric what it likes: it comes after these, and takes the place of none.
+        thing = self._thing(ThingKind.RUN, run.id, known)
+        self._thing(ThingKind.RUN, run.id, metrics)
         image = self.add_image(run.image)
         for build in run.also_built:
             self.add_build(image, build)
@@ -94,13 +93,14 @@ class LineageBuilder:
         if run.result is not None and run.result.model is not None:
             model = run.result.model
             facts = {"version": model.version_id, "sha256": model.sha256 or ""}
-            self._link(thing, self._thing(ThingKind.MODEL, model.uri, **facts))
+            self._link(thing, self._thing(ThingKind.MODEL, model.uri, facts))
         return thing
 
     def lineage(self, subjects: Iterable[Thing], more: Iterable[str] = ()) -> Lineage:
         return Lineage(tuple(dict.fromkeys(subjects)), self._facts, tuple(self._links), tuple(more))
 
-    def _thing(self, kind: ThingKind, name: str, **facts: str) -> Thing:
+    def _thing(self, kind: ThingKind, name: str, facts: Mapping[str, str]) -> Thing:
+        """What was said of it first stays; what is empty is not said."""
         thing = Thing(kind, name)
         known = self._facts.setdefault(thing, {})
         known |= {name: value for name, value in facts.items() if value and name not in known}

@@ -62,8 +62,8 @@ def asked_about(trial: Trial, folder: Path) -> Mapping[str, str]:
     first = trial.completed(trial.new_run(PROJECT).id)
     versions.append(trial.put(KEY, POINTS + b"4,9\n"))
     second = trial.completed(trial.new_run(PROJECT, first.id).id)
-    for run in (first, second):
-        trial.eventually(lambda run=run: trial.run(run.id).signed, f"the signature of {run.id}", trial.patience.run)
+    trial.eventually(lambda: trial.run(first.id).signed, f"the signature of {first.id}", trial.patience.run)
+    trial.eventually(lambda: trial.run(second.id).signed, f"the signature of {second.id}", trial.patience.run)
     data = folder / "data"
     data.mkdir()
     (data / "points.csv").write_bytes(POINTS)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from dropforge.domain.run import Run
+from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import World
 from tests.unit.cli.shell import Answer, Shell, trained
 
@@ -127,3 +130,11 @@ def test_what_nobody_has_on_record_ends_with_3(shell: Shell, name: str) -> None:
     answer = shell.type("lineage", name)
     assert (answer.code, answer.out) == (3, "")
     assert f"nothing on record is called {name}" in answer.said
+
+
+def test_a_reproduction_says_what_it_repeats_and_a_metric_may_have_any_name(shell: Shell, first: Run) -> None:
+    again = shell.type("reproduce", first.id, "--no-wait").out.strip()
+    shell.world.dispatch()
+    shell.world.finish(shell.world.run(again), JobEnd(metrics={"kind": Decimal(1), "status": Decimal(2)}))
+    [told] = [each for each in shell.type("lineage", again, "--json").document["things"] if each["name"] == again]
+    assert (told["reproduces"], told["status"], told["kind"]) == (first.id, "COMPLETED", "run")
