@@ -174,6 +174,19 @@ def test_data_that_no_job_could_read_is_refused_with_the_reason_and_the_head_sta
     assert world.store.due_seals(world.clock.now() + timedelta(days=1)) == ()
 
 
+def test_data_in_more_folders_than_a_job_takes_channels_is_refused_with_what_to_do() -> None:
+    world = World()
+    world.push()
+    for number in range(21):
+        world.drop(f"digits/class-{number}/a")
+    world.grow_quiet()
+    (notice,) = world.store.notices(10)
+    assert notice.kind is Outcome.REFUSED
+    assert "the data has 21 channels, and a SageMaker job takes at most 20" in notice.sentence
+    assert "into fewer folders directly below digits/" in notice.sentence
+    assert (world.store.runs, world.store.due_seals(world.clock.now())) == ({}, ())
+
+
 def test_a_sealing_that_fell_behind_does_not_take_the_head_back() -> None:
     world = World()
     world.drop("digits/a", b"one")
