@@ -91,9 +91,8 @@ def wake_due_seals(ports: Ports) -> None:
 
 def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:
     now = ports.clock.now()
-    for timer in ports.store.due_seals(now):
-        waits = timer.of is not None and timer.due is not None and timer.due > now - ON_ITS_WAY
-        if ports.stage.find_project(timer.project) is not None and not waits:
+    for timer in ports.store.due_seals(now, frozenset(project.name for project in ports.stage.projects)):
+        if timer.of is None or timer.due is None or timer.due <= now - ON_ITS_WAY:
             yield timer.project, partial(ports.wakeups.seal, timer.project, timedelta(0), timer.of)
     for rebuild in ports.store.unstarted_rebuilds():
         if ports.stage.find_project(rebuild.project) is not None:
