@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import Event, each_message
+from dropforge.adapters.batches import Event, each_message, only_message
 from dropforge.adapters.deadline import ends_at
 from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.log import logger
@@ -17,15 +17,15 @@ function = Function(SealDatasetSettings)
 
 def handler(event: Event, context: LambdaContext) -> object:
     """One message a call, so that each may take as long as a function may."""
-    return each_message(event, context, lambda body: seal(body, context))
+    return each_message(event, context, lambda body: seal(body, only_message(event), context))
 
 
-def seal(body: str, context: LambdaContext) -> None:
+def seal(body: str, message: str, context: LambdaContext) -> None:
     wanted = seal_in(body)
     if wanted is None:
         sealing.wake_due_seals(function.ports)
         return
     project, of = wanted
-    turn = sealing.Turn(holder=context.aws_request_id, ends=ends_at(context, function.ports.clock.now()))
+    turn = sealing.Turn(holder=message, ends=ends_at(context, function.ports.clock.now()))
     dataset = sealing.seal_dataset(function.ports, project, of, turn)
     logger().info("sealing looked at", project=project, dataset=dataset.version if dataset else None)

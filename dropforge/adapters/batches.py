@@ -29,6 +29,12 @@ def each_message(event: Event, context: LambdaContext, handle: Callable[[str], N
     return _answer(event, context, EventType.SQS, handle_record)
 
 
+def only_message(event: Event) -> str:
+    """The id of the one message that a batch of one has: the same however often SQS delivers it."""
+    (record,) = event["Records"]
+    return str(record["messageId"])
+
+
 def one_by_one(things: Iterable[T], handle: Callable[[T], None]) -> None:
     """Hand over each thing that one message tells of; what fails for one is raised once all others had their turn."""
     failures: list[Exception] = []

@@ -12,7 +12,7 @@ from dropforge.domain.dataset import Dataset
 from dropforge.domain.head import Pause
 from dropforge.domain.project import GuardRails, Project
 from dropforge.domain.run import DelayCause, Limit, Run
-from dropforge.domain.training_spec import MOST_CHANNELS, TrainingSpec
+from dropforge.domain.training_spec import TrainingSpec
 
 _AFRESH = "What then comes makes a fresh run by itself; `dropforge resume {0}` puts that in this one's place."
 
@@ -113,10 +113,6 @@ def data_misfit(spec: TrainingSpec, dataset: Dataset, project: Project) -> Hold 
     Other data makes another version, and that a run of its own.
     """
     there = sorted(dataset.channels)
-    if len(there) > MOST_CHANNELS:
-        reason = f"the data has {len(there)} channels, and a SageMaker job takes at most {MOST_CHANNELS}"
-        remedy = f"Put the objects into fewer folders directly below {project.data_prefix}: each is a channel."
-        return Hold(reason, f"{remedy} {_AFRESH.format(project.name)}")
     if missing := sorted(spec.channels.keys() - dataset.channels.keys()):
         reason = f"the training spec reads channel {missing[0]}, but the data has only {', '.join(there)}"
         remedy = f"Put objects under {project.data_prefix}{missing[0]}/, or mend dropforge.yaml and push."

@@ -11,6 +11,7 @@ from dropforge.domain.artifact_layout import pool_prefix
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.project import PinMode, Project
+from dropforge.domain.training_spec import MOST_CHANNELS
 
 DEFAULT_CHANNEL = "training"
 MARKER = "_SUCCESS"
@@ -69,13 +70,23 @@ def refuse_unfit(project: Project, listed: Sequence[ListedObject]) -> None:
 
     Nothing is left out silently: a dataset without the file that somebody broke would be worse than none.
     """
-    reasons = [*_unfit_objects(project, listed), *_collisions(project, listed)]
+    reasons = [*_too_many_channels(project, listed), *_unfit_objects(project, listed), *_collisions(project, listed)]
     if project.pin.mode is PinMode.COPY:
         reasons += [*_too_long(project, listed), *_too_large(project, listed)]
     else:
         reasons += _mixed(project, listed)
     if reasons:
         raise DatasetRefusedError(reasons)
+
+
+def _too_many_channels(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
+    """No job could read them, and a record that names thousands would be larger than DynamoDB takes."""
+    channels = {split_key(each.key, project.data_prefix)[0] for each in listed}
+    if len(channels) > MOST_CHANNELS:
+        yield (
+            f"the data has {len(channels)} channels, and a SageMaker job takes at most {MOST_CHANNELS}: put the "
+            f"objects into fewer folders directly below {project.data_prefix}, each of which is a channel"
+        )
 
 
 def _unfit_objects(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:

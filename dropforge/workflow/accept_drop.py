@@ -18,7 +18,7 @@ def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
     What cannot be data, or lies in a bucket that is not the stage's, is refused with a notice, one for each top folder
     and hour, and kept where it is. Events come
     twice and in any order: one that is older than another on the same key asks for nothing that the other has not asked
-    for.
+    for. A drop is on record once all is done that it asks for: what the sweep finds on record it passes over.
     """
     project = ports.stage.project_of(drop.key) if drop.bucket == ports.bucket.name else None
     if project is None:
@@ -28,34 +28,35 @@ def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
     if not is_data(drop.key):
         _accept_marker(ports, project, drop)
         return
-    ports.store.record_drop(project.name, drop)
     is_latest = ports.store.note_latest(drop)
     if drop.size == 0 and not drop.deleted:
         ports.store.put_notice(_empty(project, drop))
+        ports.store.record_drop(project.name, drop)
         return
     match project.seal.mode:
         case SealMode.QUIET if is_latest:
             _seal_when_quiet(ports, project, drop)
         case SealMode.OBJECT if not drop.deleted:
             _seal_by_itself(ports, project, drop)
-        case _:
-            pass  # replaced since; or a deletion, after which there is no object; or a marker will follow
+        case _:  # replaced since; or a deletion, after which there is no object; or a marker will follow
+            ports.store.record_drop(project.name, drop)
 
 
 def _accept_marker(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     if project.seal.mode is SealMode.MARKER and is_marker(drop.key) and not drop.deleted:
-        ports.store.record_drop(project.name, drop)
         _seal_by_itself(ports, project, drop)
 
 
 def _seal_when_quiet(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     quiet, now = timedelta(seconds=project.seal.quiet_seconds), ports.clock.now()
     ports.store.touch_seal(project.name, drop.principal, max(now, drop.at), now + quiet)
+    ports.store.record_drop(project.name, drop)
     ports.wakeups.seal(project.name, quiet)
 
 
 def _seal_by_itself(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())
+    ports.store.record_drop(project.name, drop)
     if timer.due is not None:
         ports.wakeups.seal(project.name, timedelta(0), drop.ref)
 

@@ -6,10 +6,10 @@ comes: the message is then delivered again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementKey
@@ -242,6 +242,10 @@ class Pools(Protocol):
         ...
 
 
+MOST_DUE: Final = 300
+"""Timers that one look at what is due brings up."""
+
+
 class SealTimers(Protocol):
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
         """Count a drop: revision + 1, who it was by, and a new due time. The timer's item is never deleted.
@@ -271,8 +275,11 @@ class SealTimers(Protocol):
         """Take the due time away unless a drop was counted since that revision; whether it was taken."""
         ...
 
-    def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
-        """The earliest first, and not those that are held; a few hundred at most (eventually consistent)."""
+    def due_seals(self, due_by: datetime, projects: Collection[str] | None = None) -> tuple[SealTimer, ...]:
+        """The earliest first of these projects, or of all, and not those that are held (eventually consistent).
+
+        MOST_DUE at most, after which the next look goes on.
+        """
         ...
 
 

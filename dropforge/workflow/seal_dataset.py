@@ -31,7 +31,9 @@ ON_ITS_WAY = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Turn:
-    """One delivery of a wake-up. Delivered again, it has the same holder; `ends` is when its function must be done."""
+    """One delivery of a wake-up. `holder` is its message, the same when it is delivered again; `ends` is when its
+    function must be done.
+    """
 
     holder: str = ""
     ends: datetime | None = None
@@ -51,24 +53,22 @@ def seal_dataset(
     # A drop that moved the due time has a wake-up of its own on the way.
     if timer is None or timer.due is None or timer.due > now + CLOCK_SKEW:
         return None
+    # A timer of its own is set before the drop is on record: whoever was cut off in between comes again, or the sweep.
+    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:
+        return None
     ends = turn.ends or now + LONGEST_TURN
     if not ports.store.hold_seal(timer, turn.holder, now, ends):
         return None
-    _settle(ports, project, ports.store.head(project.name))
     try:
-        dataset = _sealed(ports, project, timer, now, ends)
-    except DatasetRefusedError as refused:
-        ports.store.put_notice(_refusal(project, timer, refused))
-        dataset = None
+        return _seal_and_train(ports, project, timer, ends)
     except (_NotYetError, VersionGoneError):
         # At once, where there was no time left; with a new listing, where an object was deleted for good.
         ports.store.release_seal(timer)
         ports.wakeups.seal(project.name, timedelta(0), of)
         return None
-    if dataset is not None:
-        _train(ports, project, timer, dataset)
-    ports.store.clear_seal(timer)
-    return dataset
+    except Exception:
+        ports.store.release_seal(timer)  # the next delivery need not wait until the hold has run out
+        raise
 
 
 def wake_due_seals(ports: Ports) -> None:
@@ -91,13 +91,26 @@ def wake_due_seals(ports: Ports) -> None:
 
 def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:
     now = ports.clock.now()
-    for timer in ports.store.due_seals(now):
-        waits = timer.of is not None and timer.due is not None and timer.due > now - ON_ITS_WAY
-        if ports.stage.find_project(timer.project) is not None and not waits:
+    for timer in ports.store.due_seals(now, frozenset(project.name for project in ports.stage.projects)):
+        if timer.of is None or timer.due is None or timer.due <= now - ON_ITS_WAY:
             yield timer.project, partial(ports.wakeups.seal, timer.project, timedelta(0), timer.of)
     for rebuild in ports.store.unstarted_rebuilds():
         if ports.stage.find_project(rebuild.project) is not None:
             yield rebuild.project, partial(start_due_rebuild, ports, rebuild)
+
+
+def _seal_and_train(ports: Ports, project: Project, timer: SealTimer, ends: datetime) -> Dataset | None:
+    now = ports.clock.now()
+    _settle(ports, project, ports.store.head(project.name))
+    try:
+        dataset = _sealed(ports, project, timer, now, ends)
+    except DatasetRefusedError as refused:
+        ports.store.put_notice(_refusal(project, timer, refused))
+        dataset = None
+    if dataset is not None:
+        _train(ports, project, timer, dataset)
+    ports.store.clear_seal(timer)
+    return dataset
 
 
 class SealsNotWokenError(DropforgeError):

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from localaws.sagemaker.channels import Channel
+from localaws.sagemaker.leavings import Leavings
+from localaws.sagemaker.record import FAILURE_LIMIT
 
 HOST = "algo-1"
 _GROUP = "homogeneousCluster"
+_LONGEST_CHARACTER = 4  # bytes, in UTF-8
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,14 @@ class JobFolder:
         """What is kept in step with CheckpointConfig's prefix."""
         return self.root / "checkpoints"
 
+    def left(self, folder: Path) -> Leavings:
+        """What the program left in one of these folders."""
+        return Leavings(self.root, folder.relative_to(self.root).as_posix())
+
     def failure(self) -> str:
-        """Return what the program wrote to /opt/ml/output/failure, if anything."""
-        try:
-            return (self.root / "output" / "failure").read_text(encoding="utf-8", errors="replace").strip()
-        except (FileNotFoundError, IsADirectoryError):
-            return ""
+        """Return what the program wrote to /opt/ml/output/failure, if anything, as far as it is told."""
+        written = self.left(self.output.parent).read("failure", FAILURE_LIMIT * _LONGEST_CHARACTER)
+        return written.decode(encoding="utf-8", errors="replace").strip()
 
     def prepare(self, request: Mapping[str, Any], channels: Sequence[Channel]) -> None:
         """Make the folders and write the configuration files."""

@@ -117,13 +117,14 @@ class TrainingRun:
             self._enter("Uploading", stoppable=False)
         if checkpoints is not None:
             checkpoints.finish()
-        if any(self.folder.output.iterdir()):
-            output.upload(self.folder.output, "output")
+        left, model = self.folder.left(self.folder.output), self.folder.left(self.folder.model)
+        if any(left):
+            output.upload(left, "output")
         if failed:
             suffix = f", exit code: {ended.code}"
             raise JobError(f"AlgorithmError: {self.folder.failure()}"[: FAILURE_LIMIT - len(suffix)] + suffix)
-        if ended.stopped_as is None or any(self.folder.model.iterdir()):
-            output.upload(self.folder.model, "model")
+        if ended.stopped_as is None or any(model):
+            output.upload(model, "model")
         self._enter(ended.stopped_as or "Completed", stoppable=False)
 
     def _pull(self) -> PulledImage:
@@ -152,7 +153,7 @@ class TrainingRun:
         config = self._job.request.get("CheckpointConfig")
         if config is None:
             return None
-        checkpoints = Checkpoints(self._client("s3"), config["S3Uri"], self.folder.checkpoints)
+        checkpoints = Checkpoints(self._client("s3"), config["S3Uri"], self.folder)
         checkpoints.download()
         self._runtime.spawn(f"checkpoints of {self._job.name}", checkpoints.keep)
         cleanup.callback(checkpoints.end)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.head import SealTimer
-from dropforge.workflow.ports import MetadataStore
+from dropforge.workflow.ports import MOST_DUE, MetadataStore
 from tests.contract.records import NOON, later
 
 LONG_KEY = "digits/" + "é" * 508
@@ -49,6 +49,21 @@ def test_due_seals_are_those_whose_time_has_come(store: MetadataStore) -> None:
     store.touch_seal("cancer", "ada", NOON, later(seconds=61))
     store.clear_seal(store.touch_seal("iris", "ada", NOON, NOON))
     assert store.due_seals(later(seconds=60)) == (now,)
+
+
+def test_what_one_look_brings_up_is_the_earliest_and_bounded(store: MetadataStore) -> None:
+    timers = [
+        store.touch_object("digits", replace(DROP, version_id=f"v{number}"), later(seconds=number))
+        for number in range(MOST_DUE + 1)
+    ]
+    assert store.due_seals(later(days=1)) == tuple(timers[:-1])
+
+
+def test_timers_of_a_project_that_nobody_asks_for_keep_no_other_project_from_coming_up(store: MetadataStore) -> None:
+    for number in range(MOST_DUE):
+        store.touch_object("gone", replace(DROP, version_id=f"v{number}"), NOON)
+    timer = store.touch_seal("digits", "ada", NOON, later(seconds=1))
+    assert store.due_seals(later(seconds=1), {"digits", "cancer"}) == (timer,)
 
 
 def test_an_object_that_is_sealed_by_itself_has_a_timer_of_its_own_and_counts_as_a_drop(store: MetadataStore) -> None:

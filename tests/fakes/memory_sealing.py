@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from dropforge.domain.dataset import Checksum
 from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.head import SealTimer
 from dropforge.domain.pinning import Binding, Pin, fits
+from dropforge.workflow.ports import MOST_DUE
 
 
 def _in_order(found: tuple[datetime, SealTimer]) -> tuple[datetime, str, str]:
@@ -73,11 +74,12 @@ class MemorySealing:
             self.object_timers[timer.project, timer.of] = replace(stored, due=None)
         return True
 
-    def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
+    def due_seals(self, due_by: datetime, projects: Collection[str] | None = None) -> tuple[SealTimer, ...]:
         timers = [*self.timers.values(), *self.object_timers.values()]
+        timers = [each for each in timers if projects is None or each.project in projects]
         due = [(each.due, each) for each in timers if each.due is not None and each.due <= due_by]
         free = [(time, each) for time, each in due if self._hold(each, due_by) is None]
-        return tuple(each for _, each in sorted(free, key=_in_order))
+        return tuple(each for _, each in sorted(free, key=_in_order)[:MOST_DUE])
 
     def _hold(self, timer: SealTimer, now: datetime) -> Hold | None:
         hold = self.holds.get((timer.project, timer.of))

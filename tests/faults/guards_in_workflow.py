@@ -167,6 +167,29 @@ IN_WORKFLOW = (
         (f"{UNIT}/test_accept_drop.py",),
     ),
     Guard(
+        "a drop that is sealed by itself is on record once its timer is set",
+        f"{WORKFLOW}/accept_drop.py",
+        "    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())\n"
+        "    ports.store.record_drop(project.name, drop)\n",
+        "    ports.store.record_drop(project.name, drop)\n"
+        "    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())\n",
+        (f"{UNIT}/test_find_drops.py",),
+    ),
+    Guard(
+        "a timer stands until the drop that set it is on record",
+        f"{WORKFLOW}/seal_dataset.py",
+        "    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:\n",
+        "    if False:\n",
+        (f"{UNIT}/test_seal_dataset.py",),
+    ),
+    Guard(
+        "who fails to seal gives the data back",
+        f"{WORKFLOW}/seal_dataset.py",
+        "        ports.store.release_seal(timer)  # the next delivery need not wait until the hold has run out\n",
+        "",
+        (f"{UNIT}/test_seal_dataset.py",),
+    ),
+    Guard(
         "data is sealed once it is quiet, not before",
         f"{WORKFLOW}/seal_dataset.py",
         "if timer is None or timer.due is None or timer.due > now + CLOCK_SKEW:",

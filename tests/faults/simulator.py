@@ -16,7 +16,7 @@ from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.drop import ObjectRef
 from dropforge.domain.project import OnData, PinMode, PinPolicy, SealMode, SealPolicy
 from dropforge.domain.run import RunStatus
-from dropforge.domain.sealing import MARKER
+from dropforge.domain.sealing import MARKER, is_data, is_marker
 from dropforge.domain.training_job import JobStatus
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.announce import announce
@@ -39,6 +39,7 @@ MOST_COPIES = 5
 MOST_RECEIVES = 3
 SWEEPS = 5
 """An image is missed after 25 minutes."""
+STORMY_SWEEPS = 2
 DEEPEST = 2
 """How many deliveries may interrupt each other."""
 ENDS = (
@@ -102,6 +103,7 @@ class Schedule:
             check_step(before, Moment.of(self.world.store))
             if self.storm.violation is not None:
                 raise self.storm.violation
+        self._sweep_in_the_storm()
         check_world(self.world)
         self.log.append("events stop")
         self._calm_down()
@@ -109,6 +111,14 @@ class Schedule:
         self._let_the_sweep_heal()
         check_rest(self.world)
         self._check_that_the_latest_was_trained()
+
+    def _sweep_in_the_storm(self) -> None:
+        """A sweep is killed like anything else, and just when it has something to find."""
+        for _ in range(STORMY_SWEEPS):
+            self.world.clock.pass_by(minutes=16)
+            self._hand_over(Envelope("sweep", sweep))
+            if self.storm.violation is not None:
+                raise self.storm.violation
 
     def _calm_down(self) -> None:
         self.storm.strength = 0.0
@@ -138,6 +148,8 @@ class Schedule:
         head = self.world.store.head("digits")
         if self.seal is SealMode.QUIET:
             self._check_that_all_is_sealed()
+        else:
+            self._check_that_each_had_its_turn()
         if head.data is None or head.image is None:
             return
         versions = {run.dataset.version for run in self.world.store.runs.values()}
@@ -160,11 +172,16 @@ class Schedule:
         }
         require(sealed == there, 1, f"the latest data is {sorted(sealed)}, and {sorted(there)} is there")
 
+    def _check_that_each_had_its_turn(self) -> None:
+        """What is sealed by itself and still there, object or marker, had a timer, which check_rest saw cleared."""
+        world, sealing = self.world, is_marker if self.seal is SealMode.MARKER else is_data
+        for each in world.bucket.current_objects("digits/", world.clock.now()):
+            timer = world.store.seal_timer("digits", ObjectRef(world.bucket.name, each.key, each.version_id))
+            require(timer is not None or not sealing(each.key), 1, f"{each.version_id} was never looked at")
+
     def send(self, name: str, message: Message, *, is_door: bool = False) -> None:
-        """Once or more; or never, and the event is lost."""
-        copies = self.chance.choice(
-            [1, 1, 1, 1, 2, 2, 3, MOST_COPIES] if is_door else [0, 1, 1, 1, 1, 2, 2, MOST_COPIES]
-        )
+        """Once or more; or never, and the event is lost: also that of a drop or of an image."""
+        copies = self.chance.choice([0, 1, 1, 1, 1, 2, 2, MOST_COPIES])
         self.log.append(f"{name}: sent {copies} times")
         for number in range(copies):
             self.queue.append(Envelope(name, message, is_door and number == 0))
@@ -173,7 +190,9 @@ class Schedule:
         """Any message, in any order."""
         if not self.queue:
             return
-        envelope = self.queue.pop(self.chance.randrange(len(self.queue)))
+        self._hand_over(self.queue.pop(self.chance.randrange(len(self.queue))))
+
+    def _hand_over(self, envelope: Envelope) -> None:
         envelope.receives += 1
         self.log.append(f"{envelope.name}: delivered, receive {envelope.receives}")
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from dropforge.adapters import table_layout as layout
@@ -12,9 +14,7 @@ from dropforge.adapters.table_layout import Key
 from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.encoding import time_text
 from dropforge.domain.head import SealTimer
-
-MOST_DUE: Final = 300
-"""Timers that one tick looks at; the next one goes on."""
+from dropforge.workflow.ports import MOST_DUE
 
 _COUNTED: Final = "#schema = :schema, #project = :project, #last_drop_by = :by"
 _FREE: Final = (
@@ -93,11 +93,11 @@ class DynamoSealTimers:
         )
         return after is not None
 
-    def due_seals(self, due_by: datetime) -> tuple[SealTimer, ...]:
-        question = Question(
-            layout.SEALING, layout.BY_DUE, "#due_sk < :until", {":until": f"{time_text(due_by)}$"}, limit=MOST_DUE
-        )
-        return tuple(timer_in(found) for found in self._tables.query(question))
+    def due_seals(self, due_by: datetime, projects: Collection[str] | None = None) -> tuple[SealTimer, ...]:
+        """Others' timers are read past: those of a project that nobody declares any more stay due for good."""
+        question = Question(layout.SEALING, layout.BY_DUE, "#due_sk < :until", {":until": f"{time_text(due_by)}$"})
+        due = map(timer_in, self._tables.query(question))
+        return tuple(islice((each for each in due if projects is None or each.project in projects), MOST_DUE))
 
 
 def timer_in(found: Item) -> SealTimer:

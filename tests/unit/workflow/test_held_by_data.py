@@ -78,17 +78,3 @@ def test_while_the_latest_data_lacks_the_channel_too_the_run_is_held_again() -> 
     assert [each.id for each in resume_project(world.ports, "digits", "ops")] == [run.id]
     world.dispatch()
     assert world.only_run().status is RunStatus.HELD
-
-
-def test_data_with_more_channels_than_a_job_takes_holds_its_run_with_the_reason_and_asks_for_no_job() -> None:
-    world = World()
-    world.push()
-    for number in range(21):
-        world.drop(f"digits/channel-{number}/a")
-    world.grow_quiet()
-    world.dispatch()
-    run = world.only_run()
-    assert run.held is not None
-    assert run.held.reason == "the data has 21 channels, and a SageMaker job takes at most 20"
-    assert "into fewer folders directly below digits/" in run.held.remedy
-    assert world.jobs.creations == 0

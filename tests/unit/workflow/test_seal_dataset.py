@@ -13,13 +13,13 @@ from dropforge.domain.artifact_layout import channel_files_key, manifest_key
 from dropforge.domain.dataset import Checksum
 from dropforge.domain.head import WaitsFor
 from dropforge.domain.pinning import Pin
-from dropforge.domain.project import OnData
+from dropforge.domain.project import OnData, SealMode, SealPolicy
 from dropforge.domain.run import RequesterKind
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.project_status import project_status
 from dropforge.workflow.resume_project import resume_project
-from dropforge.workflow.seal_dataset import SealsNotWokenError, seal_dataset, wake_due_seals
+from dropforge.workflow.seal_dataset import SealsNotWokenError, Turn, seal_dataset, wake_due_seals
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.world import DIGITS, World, stage_of
 
@@ -174,6 +174,19 @@ def test_data_that_no_job_could_read_is_refused_with_the_reason_and_the_head_sta
     assert world.store.due_seals(world.clock.now() + timedelta(days=1)) == ()
 
 
+def test_data_in_more_folders_than_a_job_takes_channels_is_refused_with_what_to_do() -> None:
+    world = World()
+    world.push()
+    for number in range(21):
+        world.drop(f"digits/class-{number}/a")
+    world.grow_quiet()
+    (notice,) = world.store.notices(10)
+    assert notice.kind is Outcome.REFUSED
+    assert "the data has 21 channels, and a SageMaker job takes at most 20" in notice.sentence
+    assert "into fewer folders directly below digits/" in notice.sentence
+    assert (world.store.runs, world.store.due_seals(world.clock.now())) == ({}, ())
+
+
 def test_a_sealing_that_fell_behind_does_not_take_the_head_back() -> None:
     world = World()
     world.drop("digits/a", b"one")
@@ -297,3 +310,40 @@ def test_a_build_that_cannot_be_started_keeps_no_other_projects_from_starting() 
     with pytest.raises(SealsNotWokenError, match="cancer: connection reset"):
         wake_due_seals(world.ports)
     assert [each.project for each in world.store.unstarted_rebuilds()] == ["cancer"]
+
+
+class FailsOnce(MemoryBucket):
+    """S3 does not answer the first copy."""
+
+    failed = False
+
+    def copy_all(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[tuple[Pin, Checksum]]:
+        if not self.failed:
+            self.failed = True
+            raise ConnectionError("S3 did not answer")
+        return super().copy_all(pins, enough)
+
+
+def test_an_error_while_sealing_leaves_the_data_to_the_next_minute() -> None:
+    world = World()
+    world.bucket = FailsOnce(world.clock.now)
+    world.ports = replace(world.ports, bucket=world.bucket)
+    world.drop("digits/a")
+    world.clock.pass_by(seconds=61)
+    world.wakeups.seals.clear()
+    with pytest.raises(ConnectionError):
+        seal_dataset(world.ports, "digits", turn=Turn("message 1"))
+    wake_due_seals(world.ports)
+    assert world.wakeups.seals == [("digits", timedelta(0))]
+    assert seal_dataset(world.ports, "digits", turn=Turn("message 2")) is not None
+
+
+def test_an_object_whose_drop_is_not_on_record_yet_keeps_its_timer() -> None:
+    """Its accepting function was killed in between; the message comes again, or the sweep comes by."""
+    world = World(stage_of(replace(DIGITS, seal=SealPolicy(SealMode.OBJECT))))
+    drop = world.told_of(world.bucket.put("digits/a", b"data"))
+    timer = world.store.touch_object("digits", drop, due=world.clock.now())
+    assert seal_dataset(world.ports, "digits", drop.ref) is None
+    assert world.store.seal_timer("digits", drop.ref) == timer
+    accept_drop(world.ports, drop)
+    assert seal_dataset(world.ports, "digits", drop.ref) is not None
