@@ -239,4 +239,4 @@ def _ask(ports: Ports, project: Project, head: ProjectHead, data: SealedData) ->
         wanted = Rebuild(project.name, data.dataset.version, requester, requested_at=ports.clock.now())
         start_due_rebuild(ports, ports.store.record_rebuild(wanted))
     elif head.image is not None:
-        request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester))
+        request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester, data.revision))
