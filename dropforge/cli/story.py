@@ -11,6 +11,7 @@ from dropforge.domain.run_events import (
     ImageBuiltAgain,
     JobStateObserved,
     RunAnnounced,
+    RunAskedAgain,
     RunDelayed,
     RunEvent,
     RunFinished,
@@ -67,6 +68,8 @@ def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911, PLR0912  (one line
             return f"to be stopped, asked for by {asked_by(event.by)}"
         case RunRetried():
             return f"to be tried again, asked for by {asked_by(event.by)}"
+        case RunAskedAgain():
+            return f"asked for again by {asked_by(event.by)}"
         case RunOverdue():
             return f"{event.outcome.value}: {event.reason}"
         case ImageBuiltAgain():

@@ -64,8 +64,12 @@ Decision: TypeAlias = Admit | Delay | Hold
 
 def decide(run: Run, project: Project, circumstances: Circumstances) -> Decision:
     """What is wrong with the run itself is said at once, even while the project is paused or full."""
-    hold = next(misfits(run.spec, run.dataset, project), None)
-    return hold or _delay(run, project, circumstances) or Admit()
+    return unfit(run, project) or _delay(run, project, circumstances) or Admit()
+
+
+def unfit(run: Run, project: Project) -> Hold | None:
+    """What is wrong with the run itself, whatever the circumstances; None when it may start some time."""
+    return next(misfits(run.spec, run.dataset, project), None)
 
 
 def misfits(spec: TrainingSpec, dataset: Dataset | None, project: Project) -> Iterator[Hold]:

@@ -82,6 +82,7 @@ class Rebuild:
     """A build that new data asked for, recorded under (project, dataset version) before it is started.
 
     `image_digest` is the image whose run stands for the rebuild: a second build of the same rebuild gets no second run.
+    `revision` is that of the data when it first asked; 0 where a person asked, and in earlier records.
     """
 
     project: str
@@ -91,6 +92,7 @@ class Rebuild:
     execution_id: str | None = None
     image_digest: str | None = None
     delay: StartDelay | None = None
+    revision: int = 0
 
     def is_due(self, now: datetime) -> bool:
         return self.delay is None or self.delay.until <= now

@@ -16,12 +16,13 @@ LONGEST_MESSAGE = 2_000
 
 @dataclass(frozen=True)
 class Build:
-    """One pipeline execution that gave an image, and the commit that it built."""
+    """One pipeline execution that gave an image, and the commit that it built; earlier entries lack its start."""
 
     commit: str
     branch: str
     execution_id: str
     claimed_author: str
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Image:
 
     @property
     def build(self) -> Build:
-        return Build(self.commit, self.branch, self.execution_id, self.claimed_author)
+        return Build(self.commit, self.branch, self.execution_id, self.claimed_author, self.execution_started_at)
 
     @property
     def skips_training(self) -> bool:

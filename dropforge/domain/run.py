@@ -19,7 +19,7 @@ from dropforge.domain.training_spec import TrainingSpec
 
 class RunStatus(Enum):
     """WAITING: for its turn, a limit or its next attempt. HELD: until somebody acts. STARTING: intended, the job not
-    yet confirmed. SUPERSEDED: never started, since a newer run took its place.
+    yet confirmed. SUPERSEDED: given up, since a newer run took its place.
     """
 
     WAITING = "WAITING"
@@ -173,8 +173,10 @@ class Run:
     for a start (None: since it was requested), `told_late` what was told since then about its taking too long,
     `told_limits` which limits it was told to wait for, and `attempts_before` how many attempts had been made when
     somebody last asked for a retry. `image` names the build that the run was first asked for; `also_built` are further
-    ones that gave the very same image and spec, for which the run stands as well. `status_sequence` is that of the
-    trail's entry which brought the status about (0 in records of the first release).
+    ones that gave the very same image and spec, for which the run stands as well. `data_revision` orders the data of a
+    project's runs by when it was the latest: it is that of the head for which the run was last asked for, 0 where it
+    was for none, as in earlier records. `requester` is who asked for it, or last asked anew once it was superseded.
+    `status_sequence` is that of the trail's entry which brought the status about (0 in records of the first release).
     """
 
     id: str
@@ -202,6 +204,7 @@ class Run:
     also_built: tuple[Build, ...] = ()
     status_sequence: int = 0
     signed: SignedRecord | None = None
+    data_revision: int = 0
     trail: TrailHead = START
 
     @property
@@ -222,6 +225,12 @@ class Run:
         if latest is None:
             return 1
         return latest.number + 1 if latest.has_job else latest.number
+
+    @property
+    def image_started_at(self) -> datetime:
+        """When the latest of the builds that gave its image began: what orders the images of a project."""
+        again = (each.started_at for each in self.also_built if each.started_at is not None)
+        return max((self.image.execution_started_at, *again))
 
     @property
     def waits_since(self) -> datetime:

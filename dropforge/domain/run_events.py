@@ -1,7 +1,8 @@
 """What can happen to a run, in the past tense. A run's trail is these, and the run is what they add up to.
 
 Each event says how it changes a run, and returns the very same run when it changes nothing: an older observation never
-undoes a newer one, what is told of one attempt never touches the next, and only a person's retry follows a run's end.
+undoes a newer one, what is told of one attempt never touches the next, and a run's end is followed by a person's retry
+alone, that of a superseded run also by its being asked for again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dropforge.domain.run import (
     Limit,
     Reproduction,
     Requester,
+    RequesterKind,
     Run,
     RunResult,
     RunStatus,
@@ -40,7 +42,10 @@ FIRST_REASON = "waits for its turn"
 
 @dataclass(frozen=True)
 class RunRequested:
-    """The first event of every run. `spec` is resolved: the image's, with what the requester changed."""
+    """The first event of every run. `spec` is resolved: the image's, with what the requester changed.
+
+    `data_revision` is that of the head whose data it is; 0 where the head had other data, or somebody named it.
+    """
 
     at: datetime
     run_id: str
@@ -50,6 +55,7 @@ class RunRequested:
     spec: TrainingSpec
     requester: Requester
     reproduces: Reproduction | None = None
+    data_revision: int = 0
 
     def new_run(self) -> Run:
         return Run(
@@ -64,6 +70,7 @@ class RunRequested:
             changed_at=self.at,
             waiting=Waiting(self.at, DelayCause.TURN, FIRST_REASON),
             reproduces=self.reproduces,
+            data_revision=self.data_revision,
         )
 
     def apply(self, run: Run) -> Run:
@@ -299,9 +306,26 @@ class RunRetried:
     def apply(self, run: Run) -> Run:
         if run.status not in {RunStatus.FAILED, RunStatus.STOPPED}:
             return run
-        made = run.attempt.number if run.attempt is not None else 0
-        again = replace(run, result=None, stopping=None, attempts_before=made, busy_delays=0)
-        return _in_line(again, self.at)
+        return _afresh(run, self.at)
+
+
+@dataclass(frozen=True)
+class RunAskedAgain:
+    """The run that there is already was asked for, on data that has become the latest again, or by a person.
+
+    One that was superseded is no longer: what took its place is the older of the two by now, or not what is wanted.
+    """
+
+    at: datetime
+    by: Requester
+    data_revision: int = 0
+
+    def apply(self, run: Run) -> Run:
+        is_newer = self.data_revision > run.data_revision
+        again = replace(run, data_revision=max(self.data_revision, run.data_revision))
+        if run.status is RunStatus.SUPERSEDED and (is_newer or self.by.kind is RequesterKind.USER):
+            return replace(_afresh(again, self.at), requester=self.by)
+        return again if is_newer and not run.status.is_terminal else run
 
 
 @dataclass(frozen=True)
@@ -322,7 +346,10 @@ class RunOverdue:
 
 @dataclass(frozen=True)
 class ImageBuiltAgain:
-    """Another pipeline execution, perhaps of another commit, gave the run's very image: the run stands for it too."""
+    """Another pipeline execution, perhaps of another commit, gave the run's very image: the run stands for it too.
+
+    One that was superseded is no longer when this execution is the latest: the image is the project's again.
+    """
 
     at: datetime
     build: Build
@@ -332,7 +359,10 @@ class ImageBuiltAgain:
         known = {run.image.execution_id, *(each.execution_id for each in run.also_built)}
         if self.build.execution_id in known:
             return run
-        return replace(run, also_built=(*run.also_built, self.build))
+        again = replace(run, also_built=(*run.also_built, self.build))
+        if run.status is RunStatus.SUPERSEDED and again.image_started_at > run.image_started_at:
+            return replace(_afresh(again, self.at), requester=self.requester)
+        return again
 
 
 @dataclass(frozen=True)
@@ -378,6 +408,7 @@ RunEvent: TypeAlias = (
     | RunWithdrawn
     | RunSuperseded
     | RunRetried
+    | RunAskedAgain
     | RunOverdue
     | ImageBuiltAgain
     | RunAnnounced
@@ -402,6 +433,14 @@ def _in_line(run: Run, at: datetime) -> Run:
     waiting = Waiting(at, DelayCause.TURN, FIRST_REASON)
     waits = replace(run, status=RunStatus.WAITING, waiting=waiting, held=None)
     return replace(waits, waiting_since=at, told_late=(), changed_at=at)
+
+
+def _afresh(run: Run, at: datetime) -> Run:
+    """Back in line after an end, with as many attempts before it as a new run."""
+    made = run.attempt.number if run.attempt is not None else 0
+    return _in_line(
+        replace(run, result=None, stopping=None, superseded_by=None, attempts_before=made, busy_delays=0), at
+    )
 
 
 def _running(run: Run, attempt: Attempt, at: datetime) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dropforge.domain.errors import DropforgeError, InvalidDocumentError
-from dropforge.domain.head import ProjectHead, Rebuild
+from dropforge.domain.head import ProjectHead, Rebuild, SealedData
 from dropforge.domain.image import BuildClaims, Image, image_tag
 from dropforge.domain.project import OnData, OnPush, Project
 from dropforge.domain.run import Requester, RequesterKind, Run
@@ -50,7 +50,7 @@ def register_image(ports: Ports, built: BuiltImage) -> Registration:
     image = _image(ports, built)
     head = ports.store.advance_image(image)
     if built.dataset_version is not None:
-        return Registration(image, _run_of_rebuild(ports, image, built.dataset_version))
+        return Registration(image, _run_of_rebuild(ports, image, built.dataset_version, head.data))
     return Registration(image, _run_of_push(ports, project, image, head))
 
 
@@ -86,7 +86,7 @@ def _run_of_push(ports: Ports, project: Project, image: Image, head: ProjectHead
         return None
     if project.on_push is OnPush.BUILD and not _was_waited_for(project, image, head):
         return None
-    return request_run(ports, RunRequest(image, head.data.dataset, image.spec, _pusher(image)))
+    return request_run(ports, RunRequest(image, head.data.dataset, image.spec, _pusher(image), head.data.revision))
 
 
 def _was_waited_for(project: Project, image: Image, head: ProjectHead) -> bool:
@@ -97,7 +97,7 @@ def _was_waited_for(project: Project, image: Image, head: ProjectHead) -> bool:
     return project.on_data is OnData.REUSE and head.first_build == image.execution_id
 
 
-def _run_of_rebuild(ports: Ports, image: Image, dataset_version: str) -> Run:
+def _run_of_rebuild(ports: Ports, image: Image, dataset_version: str, latest: SealedData | None) -> Run:
     """One run a rebuild, whichever build of it comes first: a second build, even of other bytes, finds the first's."""
     store, project = ports.store, image.project
     dataset = store.dataset(project, dataset_version)
@@ -112,7 +112,8 @@ def _run_of_rebuild(ports: Ports, image: Image, dataset_version: str) -> Run:
         store.rebuild_started(project, dataset_version, image.execution_id)
     rebuild = store.claim_rebuild(project, dataset_version, image.digest)
     first = store.image(project, rebuild.image_digest or image.digest) or image
-    return request_run(ports, RunRequest(first, dataset, first.spec, rebuild.requester))
+    revision = latest.revision if latest is not None and latest.dataset.version == dataset_version else 0
+    return request_run(ports, RunRequest(first, dataset, first.spec, rebuild.requester, revision))
 
 
 def _pusher(image: Image) -> Requester:

@@ -60,6 +60,6 @@ def _renewed(ports: Ports, run: Run, by: Requester) -> Run | None:
     image, spec = (run.image, run.spec) if run.requester.kind is RequesterKind.USER else (head.image, head.image.spec)
     if misfit is None or data_misfit(spec, head.data.dataset, project) is not None:
         return None
-    fresh = request_run(ports, RunRequest(image, head.data.dataset, spec, by))
+    fresh = request_run(ports, RunRequest(image, head.data.dataset, spec, by, head.data.revision))
     record(ports.store, run, RunSuperseded(ports.clock.now(), fresh.id, misfit.reason, by))
     return fresh

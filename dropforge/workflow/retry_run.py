@@ -16,7 +16,7 @@ class NotRetriableError(DropforgeError):
 
 _INSTEAD = {
     RunStatus.COMPLETED: "it completed: `dropforge run` with other parameters makes another",
-    RunStatus.SUPERSEDED: "a newer run took its place: `dropforge run` asks for one on data or an image that you name",
+    RunStatus.SUPERSEDED: "a newer run took its place: `dropforge run` with its image and dataset asks for it again",
     RunStatus.HELD: "it is held: `dropforge resume` lets it be looked at again",
 }
 

@@ -234,9 +234,14 @@ def _settle(ports: Ports, project: Project, head: ProjectHead) -> None:
 
 
 def _ask(ports: Ports, project: Project, head: ProjectHead, data: SealedData) -> None:
-    requester = data.requester or Requester(RequesterKind.DROP, "")
+    """Data that goes back to a version that was built for already is not built for again: the latest image trains."""
+    requester, revision = data.requester or Requester(RequesterKind.DROP, ""), data.revision
     if project.on_data is OnData.REBUILD:
-        wanted = Rebuild(project.name, data.dataset.version, requester, requested_at=ports.clock.now())
-        start_due_rebuild(ports, ports.store.record_rebuild(wanted))
-    elif head.image is not None:
-        request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester))
+        wanted = Rebuild(project.name, data.dataset.version, requester, ports.clock.now(), revision=revision)
+        rebuild = ports.store.record_rebuild(wanted)
+        start_due_rebuild(ports, rebuild)
+        is_asked_for = rebuild.image_digest is not None and rebuild.revision < revision
+    else:
+        is_asked_for = True
+    if is_asked_for and head.image is not None:
+        request_run(ports, RunRequest(head.image, data.dataset, head.image.spec, requester, revision))

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from dropforge.domain.admission import unfit
 from dropforge.domain.project import Project
 from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.run_events import RunSuperseded
 from dropforge.domain.superseding import replacement_of
-from dropforge.workflow.ports import Ports
-from dropforge.workflow.recording import record
+from dropforge.workflow.ports import ConflictError, Ports
 
 NEWEST_LOOKED_AT = 50
 """Of a project; what waits behind these is looked at when its own turn comes."""
 
 
 def newest_runs(ports: Ports, project: Project) -> tuple[Run, ...]:
-    """Those that may replace others: of a project that does not say `latest_wins`, none."""
-    return ports.store.runs_of_project(project.name, NEWEST_LOOKED_AT) if project.latest_wins else ()
+    """Those that may replace others: of a project that does not say `latest_wins`, none.
+
+    A run that its guard rails or its data will hold takes nobody's place, also where nobody has looked at it yet.
+    """
+    if not project.latest_wins:
+        return ()
+    newest = ports.store.runs_of_project(project.name, NEWEST_LOOKED_AT)
+    return tuple(run for run in newest if unfit(run, project) is None)
 
 
 def supersede_runs(ports: Ports, newest: tuple[Run, ...]) -> None:
@@ -25,9 +33,13 @@ def supersede_runs(ports: Ports, newest: tuple[Run, ...]) -> None:
 
 
 def supersede(ports: Ports, run: Run, newest: tuple[Run, ...]) -> bool:
-    """Whether the waiting run was replaced by one of these; its record stays and says by which."""
+    """Whether the waiting run makes way for one of these, so that it is not started; its record says for which.
+
+    A run that changes meanwhile stays as it is until the next pass: its data may have become the latest again.
+    """
     newer = replacement_of(run, newest)
     if newer is None:
         return False
-    after = record(ports.store, run, RunSuperseded(ports.clock.now(), newer.id))
-    return after.status is RunStatus.SUPERSEDED
+    with suppress(ConflictError):
+        ports.store.commit(run, RunSuperseded(ports.clock.now(), newer.id))
+    return True

@@ -29,7 +29,7 @@ IN_WORKFLOW = (
     Guard(
         "who asks for a run at the same moment gets the other's",
         f"{WORKFLOW}/request_run.py",
-        "        if run is None:\n            raise\n        return run",
+        "        if run is None:\n            raise\n        return _ask_again(ports, run, request)",
         "        raise",
         (f"{UNIT}/test_two_at_once.py",),
     ),
@@ -241,9 +241,30 @@ IN_WORKFLOW = (
     Guard(
         "only a run with neither older image nor older data takes another's place",
         f"{DOMAIN}/superseding.py",
-        "return all(new >= old for new, old in zip(of_newer, of_older, strict=True)) and of_newer != of_older",
+        "return of_newer[0] >= of_older[0] and of_newer[1] >= of_older[1] and of_newer != of_older",
         "return of_newer != of_older",
         (f"{UNIT}/test_latest_wins.py",),
+    ),
+    Guard(
+        "what has become the latest again is no longer superseded",
+        f"{DOMAIN}/run_events.py",
+        "        if run.status is RunStatus.SUPERSEDED and (is_newer or self.by.kind is RequesterKind.USER):\n",
+        "        if False:\n",
+        (f"{UNIT}/test_latest_wins.py",),
+    ),
+    Guard(
+        "a run that will be held takes nobody's place",
+        f"{WORKFLOW}/supersede_runs.py",
+        " if unfit(run, project) is None)",
+        ")",
+        (f"{UNIT}/test_latest_wins.py",),
+    ),
+    Guard(
+        "a stop holds though its run goes back in line meanwhile",
+        f"{DOMAIN}/run_events.py",
+        "        if run.status.is_terminal or run.stopping is not None:",
+        "        if not run.status.is_open or run.stopping is not None:",
+        ("tests/unit/domain/test_run_evolution.py",),
     ),
     Guard(
         "an object that a clock behind S3's puts into the future is sealed all the same",

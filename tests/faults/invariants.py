@@ -101,8 +101,10 @@ def _check_half_moves_on(earlier: Half | None, later: Half | None, what: str) ->
 def _check_run_moves_on(earlier: Run, later: Run, after: Moment) -> None:
     require(later.trail.sequence >= earlier.trail.sequence, 3, f"the trail of run {later.id} goes back")
     since = range(earlier.trail.sequence + 1, later.trail.sequence + 1)
-    retried = any('"type":"RunRetried"' in after.trails[later.id, sequence].body for sequence in since)
-    if earlier.status.is_terminal and not retried:
+    what_follows = ("RunRetried", "RunAskedAgain", "ImageBuiltAgain")[: 3 if earlier.superseded_by else 1]
+    bodies = [after.trails[later.id, sequence].body for sequence in since]
+    asked_anew = any(f'"type":"{event}"' in body for event in what_follows for body in bodies)
+    if earlier.status.is_terminal and not asked_anew:
         unchanged = later.status is earlier.status and later.result == earlier.result
         require(unchanged, 3, f"run {later.id} was {earlier.status.value} and is {later.status.value}")
     for attempt in (each for each in earlier.attempts if each.has_job):

@@ -122,6 +122,24 @@ def test_encryption_by_kms_without_a_key_means_the_key_of_the_account(local_aws:
     assert s3.head_object(Bucket="keyless", Key="k")["SSEKMSKeyId"].endswith(":alias/aws/s3")
 
 
+def test_versions_are_listed_whatever_their_keys_are_made_of(local_aws: LocalServer) -> None:
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="odd-keys")
+    s3.put_bucket_versioning(Bucket="odd-keys", VersioningConfiguration={"Status": "Enabled"})
+    keys = ["a b+c", "bell\x01", "deep/ü&<%41"]
+    for key in keys:
+        s3.put_object(Bucket="odd-keys", Key=key, Body=b"v")
+    s3.delete_object(Bucket="odd-keys", Key=keys[1])
+
+    pages = [*s3.get_paginator("list_object_versions").paginate(Bucket="odd-keys", PaginationConfig={"PageSize": 1})]
+    grouped = s3.list_object_versions(Bucket="odd-keys", Prefix="d", Delimiter="/")
+
+    assert [version["Key"] for page in pages for version in page.get("Versions", ())] == keys
+    assert [marker["Key"] for page in pages for marker in page.get("DeleteMarkers", ())] == [keys[1]]
+    assert grouped["CommonPrefixes"] == [{"Prefix": "deep/"}]
+    assert s3.list_object_versions(Bucket="odd-keys", EncodingType="url")["Versions"][1]["Key"] == "bell%01"
+
+
 def test_a_copy_has_the_checksum_that_was_asked_for(local_aws: LocalServer) -> None:
     s3 = local_aws.client("s3")
     s3.create_bucket(Bucket="copies")

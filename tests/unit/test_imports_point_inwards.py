@@ -16,6 +16,7 @@ VALUE_MODULES = frozenset(
         "__future__",
         "base64",
         "collections",
+        "contextlib",
         "dataclasses",
         "datetime",
         "decimal",

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import Run, RunStatus
+from dropforge.domain.training_job import JobStatus
+from dropforge.domain.training_spec import Compute, TrainingSpec
 from dropforge.workflow.register_image import register_image
 from dropforge.workflow.run_project import RunOrder, run_project
+from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import DIGITS, World, stage_of
 
 ONE_AT_A_TIME = GuardRails(concurrent_runs=1)
@@ -67,6 +70,89 @@ def test_of_two_builds_that_finish_out_of_order_the_older_gives_way() -> None:
     head = world.store.head("digits").image
     assert head is not None
     assert head.commit == "c2"
+
+
+def data_that_went_back(world: World) -> tuple[Run, Run]:
+    """Two objects, then a third, which is deleted again: the run on the two, and the one on the three."""
+    world.drop("digits/b")
+    world.grow_quiet()
+    world.dispatch()
+    world.drop("digits/c")
+    world.grow_quiet()
+    world.dispatch()
+    world.delete("digits/c")
+    world.grow_quiet()
+    world.dispatch()
+    _, two, three = sorted(world.store.runs.values(), key=lambda run: run.dataset.objects)
+    return two, three
+
+
+def test_data_that_goes_back_to_what_it_was_trains_and_what_came_between_gives_way() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    two, three = data_that_went_back(world)
+    assert (two.status, two.superseded_by) == (RunStatus.WAITING, None)
+    assert (three.status, three.superseded_by) == (RunStatus.SUPERSEDED, two.id)
+
+
+def test_data_that_goes_back_before_anybody_looked_keeps_its_run_in_line() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    for change in (lambda: world.drop("digits/b"), lambda: world.drop("digits/c"), lambda: world.delete("digits/c")):
+        change()
+        world.grow_quiet()
+    world.dispatch()
+    runs = sorted(world.store.runs.values(), key=lambda run: run.dataset.objects)
+    assert [run.status for run in runs] == [RunStatus.RUNNING, RunStatus.WAITING, RunStatus.SUPERSEDED]
+
+
+def test_a_message_that_comes_again_does_not_bring_back_what_was_superseded() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    older = world.built(commit="c1")
+    register_image(world.ports, older)
+    world.push(commit="c2")
+    world.dispatch()
+    register_image(world.ports, older)
+    assert by_commit(world)["c1"].status is RunStatus.SUPERSEDED
+
+
+def test_an_image_that_is_built_again_after_another_takes_its_place_back() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    for commit in ("c1", "c2"):
+        world.push(commit=commit)
+        world.dispatch()
+    register_image(world.ports, world.built(commit="c1-reverted", content="c1"))
+    world.dispatch()
+    runs = by_commit(world)
+    assert (runs["c1"].status, runs["c2"].status) == (RunStatus.WAITING, RunStatus.SUPERSEDED)
+
+
+def test_a_superseded_run_that_somebody_asks_for_by_hand_trains() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    superseded, newer = data_that_went_back(world)[::-1]
+    order = RunOrder("digits", "ada", dataset_version=superseded.dataset.version)
+    assert run_project(world.ports, order).status is RunStatus.WAITING
+    world.dispatch()
+    assert {world.run(each.id).status for each in (superseded, newer)} == {RunStatus.WAITING}
+
+
+def test_a_newer_run_that_the_guard_rails_hold_takes_nobodys_place() -> None:
+    world = busy(World(stage_of(LATEST_WINS)))
+    world.push(commit="c1")
+    world.push(commit="c2", spec=TrainingSpec(compute=Compute(instance_type="ml.p4d.24xlarge")))
+    world.dispatch()
+    world.finish(by_commit(world)["c0"])
+    world.dispatch()
+    assert by_commit(world)["c1"].status is RunStatus.RUNNING
+
+
+def test_a_newer_run_that_failed_takes_nobodys_place() -> None:
+    world = busy(World(stage_of(replace(LATEST_WINS, guard_rails=GuardRails(concurrent_runs=2)))))
+    older = world.built(commit="c1")
+    world.push(commit="c2")
+    world.dispatch()
+    world.finish(by_commit(world)["c2"], JobEnd(JobStatus.FAILED, "Failed", model=None, failure_reason="exit code 1"))
+    register_image(world.ports, older)
+    world.dispatch()
+    assert by_commit(world)["c1"].status is RunStatus.RUNNING
 
 
 def test_what_somebody_asked_for_by_hand_neither_gives_way_nor_takes_a_place() -> None:

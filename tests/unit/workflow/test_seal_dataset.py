@@ -211,6 +211,24 @@ def test_a_lost_wake_up_is_healed_by_the_minute() -> None:
     assert world.wakeups.seals == [("digits", timedelta(0))]
 
 
+def test_where_data_asks_for_a_rebuild_data_that_goes_back_trains_with_the_latest_image() -> None:
+    world = World(stage_of(replace(DIGITS, on_data=OnData.REBUILD)))
+    for key in ("digits/a", "digits/b"):
+        world.drop(key)
+        world.grow_quiet()
+        data = world.store.head("digits").data
+        assert data is not None
+        rebuild = world.store.rebuild("digits", data.dataset.version)
+        assert rebuild is not None
+        world.push_rebuild(rebuild, content=key)
+    world.push(commit="c2")
+    world.delete("digits/b")
+    world.grow_quiet()
+    trained = {(run.image.commit, run.dataset.objects) for run in world.store.runs.values()}
+    assert trained == {("c1", 1), ("c1", 2), ("c2", 2), ("c2", 1)}
+    assert len(world.builds.rebuilds) == 2
+
+
 def test_where_data_asks_for_a_rebuild_the_pipeline_is_started_once_and_trains_once() -> None:
     world = World(stage_of(REBUILDING))
     world.drop("digits/a")
