@@ -31,7 +31,7 @@ TIMEOUT_SECONDS = MappingProxyType(
 """Sealing copies whole datasets; recording a finished job reads its model once, to hash it, but for
 no more than `record_job_state.LONGEST_HASHING`, which fits into the sweep's time too."""
 
-MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769})
+MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769, "sweep": 1769})
 """Of functions that need more than the rest. So much is one whole processor: for sixteen copies side by side and the
 list of a large prefix, and for the hash of a model: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
@@ -192,6 +192,7 @@ class Reach:
                 ["codepipeline:RetryStageExecution"],
                 [f"{self.names.pipeline_arn(project)}/{REGISTER_STAGE}" for project in self.projects],
             ),
+            allow(["codepipeline:ListActionExecutions"], self._pipelines()),
         ]
 
     def answer_pipeline(self) -> Permission:
