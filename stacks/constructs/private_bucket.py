@@ -20,7 +20,8 @@ class PrivateBucket(s3.Bucket):
     """Versioned, encrypted with the customer's key, closed to the public; logs its accesses below `<id>/`.
 
     `name` is None where nothing but the stack itself needs to know it. Uploads that were begun and never completed
-    are removed after `failed_upload_days`; versions that newer ones replaced after `old_versions_days`, or never.
+    are removed after `failed_upload_days`; objects after `objects_days`, or never; versions that newer ones or expiry
+    replaced after `old_versions_days`, or never.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class PrivateBucket(s3.Bucket):
         removal: RemovalPolicy,
         failed_upload_days: int,
         old_versions_days: int | None = None,
+        objects_days: int | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -52,6 +54,7 @@ class PrivateBucket(s3.Bucket):
                 s3.LifecycleRule(
                     id="failed-uploads", abort_incomplete_multipart_upload_after=Duration.days(failed_upload_days)
                 ),
+                *_expire(objects_days),
                 *_forget_old_versions(old_versions_days),
             ],
         )
@@ -98,6 +101,10 @@ class AccessLogBucket(s3.Bucket):
         acknowledge(
             self, "S1", "The bucket of the access logs does not log the access to itself: that would never end."
         )
+
+
+def _expire(days: int | None) -> list[s3.LifecycleRule]:
+    return [] if days is None else [s3.LifecycleRule(id="objects", expiration=Duration.days(days))]
 
 
 def _forget_old_versions(days: int | None) -> list[s3.LifecycleRule]:
