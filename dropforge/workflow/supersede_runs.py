@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from dropforge.domain.admission import unfit
 from dropforge.domain.project import Project
 from dropforge.domain.run import Run, RunStatus
@@ -40,6 +38,8 @@ def supersede(ports: Ports, run: Run, newest: tuple[Run, ...]) -> bool:
     newer = replacement_of(run, newest)
     if newer is None:
         return False
-    with suppress(ConflictError):
-        ports.store.commit(run, RunSuperseded(ports.clock.now(), newer.id))
-    return True
+    try:
+        after = ports.store.commit(run, RunSuperseded(ports.clock.now(), newer.id))
+    except ConflictError:
+        return True
+    return after.status is RunStatus.SUPERSEDED
