@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dropforge.domain.admission import unfit
 from dropforge.domain.project import Project
 from dropforge.domain.run import Run, RunStatus
@@ -24,8 +26,10 @@ def newest_runs(ports: Ports, project: Project) -> tuple[Run, ...]:
     return tuple(run for run in newest if unfit(run, project) is None)
 
 
-def supersede_runs(ports: Ports, newest: tuple[Run, ...]) -> None:
+def supersede_runs(ports: Ports, newest: tuple[Run, ...], enough: Callable[[], bool]) -> None:
     for run in newest:
+        if enough():
+            return
         if run.status is RunStatus.WAITING:
             supersede(ports, run, newest)
 
