@@ -175,6 +175,10 @@ class Catalog(Protocol):
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None: ...
 
+    def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
+        """Those of the objects whose drop is on record: a request for each hundred of them."""
+        ...
+
     def note_latest(self, drop: ObjectDropped) -> bool:
         """Remember the drop as its key's latest, unless a later one is remembered (by sequencer): False then."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -216,6 +216,9 @@ class MemoryCatalog:
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         return self.drops.get((bucket, key, version_id))
+
+    def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
+        return frozenset(each for each in objects if (bucket, each.key, each.version_id) in self.drops)
 
     def note_latest(self, drop: ObjectDropped) -> bool:
         noted = self.latest.get((drop.bucket, drop.key))

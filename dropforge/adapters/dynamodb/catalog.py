@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
@@ -101,6 +101,10 @@ class DynamoCatalog:
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         found = self._tables.get(layout.object_version(bucket, key, version_id))
         return None if found is None or "drop" not in found else value_of(ObjectDropped, found["drop"])
+
+    def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
+        listed = {layout.object_version(bucket, each.key, each.version_id): each for each in objects}
+        return frozenset(listed[_key_of(found)] for found in self._tables.get_all(listed) if "drop" in found)
 
     def note_latest(self, drop: ObjectDropped) -> bool:
         if not drop.sequencer:
