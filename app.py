@@ -22,17 +22,29 @@ def main() -> None:
 
     from dropforge.documents.problems import DocumentError  # noqa: PLC0415
     from dropforge.documents.stage_config import read_stage_config  # noqa: PLC0415
+    from dropforge.documents.stage_warnings import stage_warnings  # noqa: PLC0415
     from stacks.composition import compose  # noqa: PLC0415
+    from stacks.policy_limits import PolicyLimitError  # noqa: PLC0415
 
     app = App()
     stage, elsewhere = app.node.try_get_context("stage"), app.node.try_get_context("config")
+    file = Path(elsewhere) if elsewhere else ROOT / "config" / f"{stage}.yaml"
+    if not elsewhere and not file.is_file():
+        stages = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
+        sys.exit(
+            f"There is no stage {stage}, for there is no config/{stage}.yaml: name one of {stages} with -c stage=…."
+        )
     try:
-        config = read_stage_config(Path(elsewhere) if elsewhere else ROOT / "config" / f"{stage}.yaml")
+        config = read_stage_config(file)
+        sys.stderr.writelines(f"warning: {warning}\n" for warning in stage_warnings(file))
     except DocumentError as error:
         sys.exit(str(error))
     if not elsewhere and config.stage != stage:
         sys.exit(f"config/{stage}.yaml:1: it says `stage: {config.stage}`; name the file and the stage alike.")
-    compose(app, config)
+    try:
+        compose(app, config)
+    except PolicyLimitError as error:
+        sys.exit(str(error))
     app.synth()
 
 

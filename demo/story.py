@@ -6,13 +6,14 @@ import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from demo.stage import Document, NotSeenError, Stage
 from demo.workbench import EXAMPLES_PYTHON, ROOT
 
 SETTLED_SECONDS = 8.0
+_OF_AN_OBJECT = {"key": "key", "size": "size", "versionId": "version_id", "sequencer": "sequencer"}
+"""What the notification calls it, and what the record does."""
 
 
 class UnexpectedError(Exception):
@@ -27,6 +28,7 @@ class Story:
     copies: dict[str, Path] = field(default_factory=dict)
     known: dict[str, set[str]] = field(default_factory=lambda: {"digits": set(), "cancer": set()})
     first: str = ""
+    second: str = ""
     failed: str = ""
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
@@ -64,7 +66,8 @@ class Story:
 
     def change_data(self) -> None:
         self.stage.put(self._data("digits", 1797), "digits/training/digits.csv")
-        run = self._watch_to("COMPLETED", self.stage.new_run("digits", self.known["digits"]))
+        self.second = self.stage.new_run("digits", self.known["digits"])
+        run = self._watch_to("COMPLETED", self.second)
         first = self.stage.run(self.first)
         expect(run["image"]["digest"] == first["image"]["digest"], "the second run should use the first one's image")
         expect(run["dataset"]["version"] != first["dataset"]["version"], "the second run should use other data")
@@ -77,11 +80,9 @@ class Story:
         expect(run["image"]["commit"] == commit, f"the third run should be of commit {commit}")
 
     def deliver_twice(self) -> None:
-        key = "digits/training/digits.csv"
-        bucket = self.stage.deployment()["training_bucket"]
-        head = self.stage.bench.aws("s3api", "head-object", "--bucket", bucket, "--key", key, shown=False)
+        [used] = self.stage.bench.ask("show", self.second)["objects"]
         event = self.stage.scratch / "event.json"
-        event.write_text(json.dumps(object_created(bucket, key, head)))
+        event.write_text(json.dumps(object_created(used["drop"])))
         name = f"dropforge-{self.stage.bench.stage}-ingest"
         queue = self.stage.bench.aws("sqs", "get-queue-url", "--queue-name", name, shown=False)["QueueUrl"]
         for _ in range(2):
@@ -144,16 +145,16 @@ def expect(holds: bool, otherwise: str) -> None:
         raise UnexpectedError(otherwise)
 
 
-def object_created(bucket: str, key: str, head: Document) -> Document:
-    """The notification that S3 sent when the object was put, written once more from what HeadObject says of it.
+def object_created(drop: Document) -> Document:
+    """The notification that S3 sent of a drop, made again from its record: the same version, moment and sequencer.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
-    item = {"key": key, "size": head["ContentLength"], "eTag": head["ETag"].strip('"'), "versionId": head["VersionId"]}
+    item = {name: drop[field] for name, field in _OF_AN_OBJECT.items()}
     record = {
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventName": "ObjectCreated:Put",
-        "eventTime": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"}, "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket}, "object": {**item, "sequencer": "0"}},
+        "eventTime": drop["at"], "userIdentity": {"principalId": drop["principal"]},
+        "requestParameters": {"sourceIPAddress": drop["address"]},
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": drop["bucket"]}, "object": item},
     }  # fmt: skip
     return {"Records": [record]}

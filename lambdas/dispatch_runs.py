@@ -9,6 +9,7 @@ from __future__ import annotations
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dropforge.adapters.batches import Event, one_pass
+from dropforge.adapters.deadline import ends_at
 from dropforge.bootstrap import Function
 from dropforge.settings import DispatchRunsSettings
 from dropforge.workflow import dispatch_runs
@@ -16,5 +17,6 @@ from dropforge.workflow import dispatch_runs
 function = Function(DispatchRunsSettings)
 
 
-def handler(event: Event, context: LambdaContext) -> None:  # noqa: ARG001
-    one_pass(event, lambda: dispatch_runs.dispatch_runs(function.ports))
+def handler(event: Event, context: LambdaContext) -> None:
+    ports = function.ports
+    one_pass(event, lambda: dispatch_runs.dispatch_runs(ports, ends_at(context, ports.clock.now())))

@@ -1,8 +1,9 @@
 """The last action of a pipeline: the image that was built becomes known. Idempotent by commit and execution.
 
 The pipeline waits for an answer: that it is done, or the sentence that says why it never will be. An error of another
-kind is no answer, since Lambda calls twice more, and what is told as failed must not be trained later. Is none of the
-three calls good for an answer, the call is kept among the abandoned ones, and the action fails when its time is over.
+kind is no answer, since Lambda calls twice more, and what is told as failed must not be trained later: the image may be
+the project's by then, and the next data trains with it. Is none of the three calls good for an answer, the call is kept
+among the abandoned ones, and the action fails when its time is over.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dropforge.adapters.batches import Event
-from dropforge.adapters.build_artifact import image_document
+from dropforge.adapters.build_artifact import BuildArtifactError, image_document
 from dropforge.adapters.codepipeline import PipelineJob
 from dropforge.adapters.events.codepipeline import job_id, registration_in
+from dropforge.adapters.events.members import EventError
 from dropforge.adapters.log import logger
 from dropforge.bootstrap import Function
-from dropforge.domain.errors import DropforgeError
+from dropforge.domain.errors import UnknownProjectError
 from dropforge.settings import RegisterImageSettings
-from dropforge.workflow.register_image import BuiltImage, Registration, register_image
+from dropforge.workflow.register_image import BuiltImage, ImageRefusedError, Registration, register_image
+
+FINAL = (EventError, BuildArtifactError, ImageRefusedError, UnknownProjectError)
+"""What a second call would find as it is; all that is raised before the image is recorded."""
 
 function = Function(RegisterImageSettings)
 
@@ -26,7 +31,7 @@ def handler(event: Event, context: LambdaContext) -> None:  # noqa: ARG001
     job = PipelineJob(function.aws, job_id(event))
     try:
         registered = register(event)
-    except DropforgeError as refusal:
+    except FINAL as refusal:
         logger().warning("image refused", reason=str(refusal))
         job.fail(str(refusal))
     except Exception:

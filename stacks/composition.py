@@ -10,6 +10,7 @@ from stacks.bundle import ROOT, function_bundle, validator_bundle
 from stacks.foundation import FoundationStack
 from stacks.names import Names
 from stacks.observability import ObservabilityStack
+from stacks.policy_limits import check_policies
 from stacks.project import ProjectStack
 from stacks.training import TrainingStack
 
@@ -18,7 +19,10 @@ DEPLOYMENT_TAG = "dropforge:deployment"
 
 
 def compose(app: App, config: StageConfig) -> None:
-    """Add the stacks of a stage to the app; everything in them carries the deployment's tag."""
+    """Add the stacks of a stage to the app; everything in them carries the deployment's tag.
+
+    Raises PolicyLimitError where there is more in it than IAM takes.
+    """
     names = Names(config.stage)
     env = Environment(account=config.account, region=config.region)
     projects = config.projects()
@@ -53,3 +57,4 @@ def compose(app: App, config: StageConfig) -> None:
         boundary = iam.ManagedPolicy.from_managed_policy_arn(foundation, "Boundary", config.permissions_boundary)
         iam.PermissionsBoundary.of(app).apply(boundary)
     Tags.of(app).add(DEPLOYMENT_TAG, names.deployment)
+    check_policies(app)

@@ -72,6 +72,13 @@ class FoundationStack(Stack):
         )
         notify_of_objects(self.training_bucket, self.ingest, names)
         self.connection_arn = config.connection or self._connection(names)
+        self._make_tables_last()
+
+    def _make_tables_last(self) -> None:
+        """A table that refuses to be deleted would stop the rollback of a deployment in which something else failed."""
+        not_waited_for = (self.tables, self.key)
+        others = [child for child in self.node.children if child not in not_waited_for]
+        self.tables.node.add_dependency(self.key.node.find_child("Alias"), *others)
 
     def _connection(self, names: Names) -> str:
         """To GitHub; it stays pending until someone accepts it in the console.
@@ -86,7 +93,12 @@ class FoundationStack(Stack):
 
 
 def removal_policy(config: StageConfig) -> RemovalPolicy:
-    return RemovalPolicy.DESTROY if config.removal == "destroy" else RemovalPolicy.RETAIN
+    """What happens to data when its resource goes: `retain` keeps it, but for what a failed first deployment made.
+
+    Kept, it would hold its name, and no later deployment could make it again.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    return RemovalPolicy.DESTROY if config.removal == "destroy" else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 def notify_of_objects(bucket: s3.Bucket, ingest: DeadLetteredQueue, names: Names) -> None:

@@ -6,7 +6,6 @@ No function may delete a training job, an object or an image, and none may list 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -34,7 +33,7 @@ TIMEOUT_SECONDS = MappingProxyType(
 """Sealing copies whole datasets; recording a finished job reads its model once, to hash it, but for
 no more than `record_job_state.LONGEST_HASHING`, which fits into the sweep's time too."""
 
-MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769})
+MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769, "sweep": 1769})
 """Of functions that need more than the rest. So much is one whole processor: for sixteen copies side by side and the
 list of a large prefix, and for the hash of a model: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
@@ -60,6 +59,10 @@ JOBS_BECAUSE = "A job's name ends in its run and attempt; the prefix is this dep
 OBJECTS_BECAUSE = "The objects below one prefix; their names are the data's own."
 GROUP_BECAUSE = "IAM writes a log group's own ARN with this ending: it is the one group and no other."
 BUILD_LOGS_BECAUSE = "The streams of the project's own build log; CodeBuild chooses their names."
+PROJECTS_BECAUSE = (
+    "Those of this deployment's projects, by the prefix that is its alone: named one by one, forty projects would not "
+    "fit into a policy."
+)
 STATE_ACTIONS = (
     "BatchGetItem",
     "GetItem",
@@ -81,7 +84,6 @@ class Reach:
     """The permissions that functions get, by what they are for. ARNs that cannot be derived from names are given."""
 
     names: Names
-    projects: Sequence[str]
     training_role: str
     connection: str
     key: str
@@ -194,35 +196,32 @@ class Reach:
 
     def start_pipelines(self) -> list[Permission]:
         """Start a rebuild, unless the connection that it would need is still pending."""
-        if not self.projects:
-            return []
         return [
-            allow(["codepipeline:StartPipelineExecution"], self._pipelines()),
+            allow(["codepipeline:StartPipelineExecution"], [self.names.pipeline_arn("*")], because=PROJECTS_BECAUSE),
             allow(["codeconnections:GetConnection", "codestar-connections:GetConnection"], [self.connection]),
         ]
 
     def read_digests(self) -> list[Permission]:
         """The registry's word for what was pushed, and CodePipeline's for when the execution began."""
-        if not self.projects:
-            return []
         return [
             allow(
                 ["ecr:DescribeImages", "ecr:DescribeRepositories"],
-                [self.names.repository_arn(project) for project in self.projects],
+                [self.names.repository_arn("*")],
+                because=PROJECTS_BECAUSE,
             ),
-            allow(["codepipeline:ListActionExecutions"], self._pipelines()),
+            self._list_actions(),
         ]
 
     def find_images(self) -> list[Permission]:
         """What was built and not registered; its pipeline is asked to try just that again."""
-        if not self.projects:
-            return []
         return [
-            allow(["ecr:DescribeImages"], [self.names.repository_arn(project) for project in self.projects]),
+            allow(["ecr:DescribeImages"], [self.names.repository_arn("*")], because=PROJECTS_BECAUSE),
             allow(
                 ["codepipeline:RetryStageExecution"],
-                [f"{self.names.pipeline_arn(project)}/{REGISTER_STAGE}" for project in self.projects],
+                [f"{self.names.pipeline_arn('*')}/{REGISTER_STAGE}"],
+                because=PROJECTS_BECAUSE,
             ),
+            self._list_actions(),
         ]
 
     def answer_pipeline(self) -> Permission:
@@ -273,15 +272,11 @@ class Reach:
 
     def explain_builds(self) -> list[Permission]:
         """Why an execution failed: the failed action, the build's phases, the end of its log."""
-        if not self.projects:
-            return []
-        streams = [
-            arn("logs", f"log-group:{self.names.build_log_group(project)}:log-stream:*") for project in self.projects
-        ]
+        streams = arn("logs", f"log-group:{self.names.build_log_group('*')}:log-stream:*")
         return [
-            allow(["codepipeline:ListActionExecutions"], self._pipelines()),
-            allow(["codebuild:BatchGetBuilds"], [self.names.build_arn(project) for project in self.projects]),
-            allow(["logs:GetLogEvents"], streams, because=BUILD_LOGS_BECAUSE),
+            self._list_actions(),
+            allow(["codebuild:BatchGetBuilds"], [self.names.build_arn("*")], because=PROJECTS_BECAUSE),
+            allow(["logs:GetLogEvents"], [streams], because=PROJECTS_BECAUSE),
         ]
 
     def announce(self) -> list[Permission]:
@@ -291,5 +286,5 @@ class Reach:
             allow(["dynamodb:Query"], [arn("dynamodb", f"table/{self.names.of('trail')}")]),
         ]
 
-    def _pipelines(self) -> list[str]:
-        return [self.names.pipeline_arn(project) for project in self.projects]
+    def _list_actions(self) -> Permission:
+        return allow(["codepipeline:ListActionExecutions"], [self.names.pipeline_arn("*")], because=PROJECTS_BECAUSE)

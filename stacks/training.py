@@ -73,19 +73,17 @@ class TrainingStack(Stack):
         }
         self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
         self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
-        projects = sorted(project.name for project in config.projects())
         self.training_role = TrainingRole(
             self,
             "TrainingRole",
             names=names,
             key=foundation.key,
-            projects=projects,
             read_in_place=sorted(each.data_prefix for each in config.projects() if each.pin.mode is PinMode.VERIFY),
         )
         self.deployment = self._deployment()
-        self.functions = self._functions(config, bundle, projects)
+        self.functions = self._functions(config, bundle)
         self._feed()
-        self._rules(projects)
+        self._rules()
         ssm.StringParameter(
             self,
             "Deployment",
@@ -124,7 +122,7 @@ class TrainingStack(Stack):
             audit_bucket=foundation.audit_bucket.bucket_name,
         )
 
-    def _functions(self, config: StageConfig, bundle: Path, projects: list[str]) -> dict[str, WorkerFunction]:
+    def _functions(self, config: StageConfig, bundle: Path) -> dict[str, WorkerFunction]:
         foundation = self._foundation
         workshop = Workshop(
             names=self._names,
@@ -135,7 +133,6 @@ class TrainingStack(Stack):
         )
         reach = Reach(
             names=self._names,
-            projects=projects,
             training_role=self.training_role.role_arn,
             connection=foundation.connection_arn,
             key=foundation.key.key_arn,
@@ -176,7 +173,7 @@ class TrainingStack(Stack):
             abandoned=self.abandoned, longest_wait_seconds=REGISTRATION_WAIT_SECONDS
         )
 
-    def _rules(self, projects: list[str]) -> None:
+    def _rules(self) -> None:
         """Events of this deployment alone, and the ticks that heal what no event told of."""
         self._rule(
             "job-state",
@@ -188,17 +185,16 @@ class TrainingStack(Stack):
                 "detail": {"TrainingJobName": [{"prefix": f"{self._names.deployment}-"}]},
             },
         )
-        if projects:
-            self._rule(
-                "build-failed",
-                "A pipeline of this deployment has failed",
-                queue="build-state",
-                pattern={
-                    "source": ["aws.codepipeline"],
-                    "detail-type": ["CodePipeline Pipeline Execution State Change"],
-                    "detail": {"state": ["FAILED"], "pipeline": [self._names.of(project) for project in projects]},
-                },
-            )
+        self._rule(
+            "build-failed",
+            "A pipeline of this deployment has failed",
+            queue="build-state",
+            pattern={
+                "source": ["aws.codepipeline"],
+                "detail-type": ["CodePipeline Pipeline Execution State Change"],
+                "detail": {"state": ["FAILED"], "pipeline": [{"prefix": f"{self._names.deployment}-"}]},
+            },
+        )
         self._rule(
             "run-ended",
             "A run of this deployment has ended, and is to be signed",

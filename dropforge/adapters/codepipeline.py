@@ -87,9 +87,14 @@ class CodePipelines:
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in _CANNOT_BE_RETRIED:
-                return False
+                return self._is_registering(project, execution_id)
             raise
         return True
+
+    def _is_registering(self, project: str, execution_id: str) -> bool:
+        """Whoever asked for it may have been cut off before they could say so."""
+        latest = self._actions(project, execution_id)[0]
+        return latest.get("stageName") == REGISTER_STAGE and latest.get("status") == "InProgress"
 
     def why_failed(self, project: str, execution_id: str) -> BuildFailure:
         # Newest first: of a stage that was tried again, the last failure counts.

@@ -22,20 +22,25 @@ def validate(
     """Check a dropforge.yaml, as the build does.
 
     Or, with --config, a stage's configuration, as the deployment does. Every mistake
-    is one line: file, line, what is wrong, what to do.
+    is one line: file, line, what is wrong, what to do. What is allowed and hardly meant,
+    such as a placeholder, is told in the same way as a warning, and the exit code is 0.
 
     For example:
         dropforge validate
         dropforge validate --config config/prod.yaml
     """
     from dropforge.documents.stage_config import read_stage_config  # noqa: PLC0415  (pydantic is slow to import)
+    from dropforge.documents.stage_warnings import stage_warnings  # noqa: PLC0415
     from dropforge.documents.training_spec import read_training_spec  # noqa: PLC0415
 
     if config:
         projects = [project.to_document() for project in read_stage_config(file).projects()]
-        document: object = {"projects": projects}
+        warnings = [str(warning) for warning in stage_warnings(file)]
+        document: object = {"projects": projects, "warnings": warnings}
+        for warning in warnings:
+            session.console.note(f"warning: {warning}")
         names = ", ".join(str(project["name"]) for project in projects) or "no project yet"
-        summary = f"{file} is right: {names}."
+        summary = f"{file} is right, but for the warnings: {names}." if warnings else f"{file} is right: {names}."
     else:
         spec = read_training_spec(file)
         document = spec.to_document()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from dropforge.documents.checking import MistakeError, Part, check
-from dropforge.documents.fields import InstanceType, MailAddress, Matching
+from dropforge.documents.checking import Part, check
+from dropforge.documents.fields import REGIONS, InstanceType, MailAddress, Matching
 from dropforge.documents.source import read
+from dropforge.documents.stage_rules import check_rules
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import (
     GuardRails,
@@ -27,14 +27,16 @@ from dropforge.domain.project import (
     Subscription,
 )
 
-LARGEST_DECLARATION = 8192
-"""Bytes of a project's document as JSON: the most that a parameter of SSM holds
-(https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
-"""
-
 # A job is named <deployment>-<run>-<attempt>, a bucket <deployment>-…-<account>-<region>: at most 63 characters each.
 StageName = Annotated[
-    str, Matching(r"[a-z](?:-?[a-z0-9])*", "a stage's name", "use lower-case letters, digits and single hyphens", 12)
+    str,
+    Matching(
+        r"[a-z][a-z0-9]*",
+        "a stage's name",
+        "use lower-case letters and digits, without hyphens: what `prod` may touch begins with dropforge-prod-, and so "
+        "would all that a stage `prod-eu` has",
+        12,
+    ),
 ]
 ProjectName = Annotated[
     str, Matching(r"[a-z](?:-?[a-z0-9])*", "a project's name", "use lower-case letters, digits and single hyphens", 24)
@@ -42,7 +44,14 @@ ProjectName = Annotated[
 AccountId = Annotated[
     str, Matching(r"[0-9]{12}", "an AWS account id", 'write its twelve digits in quotes: "123456789012"')
 ]
-Region = Annotated[str, Matching(r"[a-z]{2}(?:-[a-z]+)+-[0-9]", "an AWS region", "write, for example, us-east-1")]
+Region = Annotated[
+    str,
+    Matching(
+        "|".join(REGIONS),
+        "a region of AWS that has SageMaker, as far as is known here",
+        "write, for example, us-east-1",
+    ),
+]
 Repository = Annotated[
     str,
     Matching(
@@ -97,7 +106,13 @@ ImageName = Annotated[
 ]
 InstanceTypePattern = Annotated[
     str,
-    Matching(r"ml\.[a-z0-9*-]+\.[a-z0-9*]+", "an instance type or a pattern of some", "write ml.m5.large or ml.m5.*"),
+    Matching(
+        # A family such as m5, p4d or p6-b200, and a size; or a `*` in their place.
+        r"ml\.(?:[a-z]{1,4}[0-9]+[a-z]*(?:-[a-z0-9]+)?|[a-z0-9-]*\*[a-z0-9*-]*)"
+        r"\.(?:medium|(?:[0-9]*x)?large|[a-z0-9]*\*[a-z0-9*]*)",
+        "an instance type of SageMaker training, or a pattern of some",
+        "write ml.m5.large or ml.m5.*",
+    ),
 ]
 
 
@@ -137,7 +152,7 @@ class Audit(Part):
 
 class Limits(Part):
     concurrent_runs: int = Field(
-        default=8, ge=1, description="how many runs of the stage may train at once", examples=[8]
+        default=8, ge=1, le=1000, description="how many runs of the stage may train at once", examples=[8]
     )
 
 
@@ -187,7 +202,7 @@ class GuardRailsPart(Part):
         description="the instance types that a spec may name; `*` stands for anything",
         examples=[["ml.m5.large"]],
     )
-    max_instances: int = Field(default=1, ge=1, description="instances of one job", examples=[1])
+    max_instances: int = Field(default=1, ge=1, le=1000, description="instances of one job", examples=[1])
     max_runtime_minutes: int = Field(
         default=60,
         ge=1,
@@ -211,10 +226,10 @@ class GuardRailsPart(Part):
         examples=[0],
     )
     concurrent_runs: int = Field(
-        default=2, ge=1, description="runs of the project that may train at once", examples=[2]
+        default=2, ge=1, le=1000, description="runs of the project that may train at once", examples=[2]
     )
     runs_per_day: int = Field(
-        default=20, ge=1, description="runs of the project that may start in a day (UTC)", examples=[20]
+        default=20, ge=1, le=100_000, description="runs of the project that may start in a day (UTC)", examples=[20]
     )
     max_attempts: int = Field(
         default=3, ge=1, le=10, description="jobs of one run, where AWS itself and not the program fails", examples=[3]
@@ -336,64 +351,9 @@ class StageConfig(Part):
         examples=[{"digits": {"repository": "owner/name"}}],
     )
 
-    @field_validator("prices", mode="after")
-    @classmethod
-    def _prices_are_positive(cls, prices: dict[str, Decimal]) -> dict[str, Decimal]:
-        for instance_type, price in prices.items():
-            if price <= 0:
-                raise MistakeError(
-                    f"the price of {instance_type} is not more than 0",
-                    "write USD an hour, or leave it out",
-                    (instance_type,),
-                )
-        return prices
-
     @model_validator(mode="after")
-    def _what_is_locked_is_retained(self) -> StageConfig:
-        if self.audit.lock_days is not None and self.removal == "destroy":
-            raise MistakeError(
-                "what is locked cannot be removed with the stage (`audit.lock_days` with `removal: destroy`)",
-                "use `removal: retain`, or leave `audit.lock_days` out",
-                ("audit", "lock_days"),
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _objects_build_nothing(self) -> StageConfig:
-        for name, project in self.project_parts.items():
-            if project.seal.mode == "object" and project.on_data == "rebuild":
-                raise MistakeError(
-                    f"{name} would build an image for each object (`seal: {{mode: object}}` with `on_data: rebuild`)",
-                    "use `on_data: reuse`, or seal by `quiet` or `marker`",
-                    ("projects", name, "on_data"),
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _declarations_are_short(self) -> StageConfig:
-        for name, project in self.project_parts.items():
-            size = len(json.dumps(project.to_project(name).to_document()))
-            if size > LARGEST_DECLARATION:
-                raise MistakeError(
-                    f"{name} takes {size} bytes to declare, and AWS keeps {LARGEST_DECLARATION} for the command line",
-                    "shorten its `paths`, `notify` or `base_images`: a pattern or a mailing list may say the same",
-                    ("projects", name),
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _prefixes_are_apart(self) -> StageConfig:
-        owners: list[tuple[str, str]] = []
-        for name, project in self.project_parts.items():
-            prefix = project.data_prefix or f"{name}/"
-            for other, taken in owners:
-                if prefix.startswith(taken) or taken.startswith(prefix):
-                    raise MistakeError(
-                        f"the data prefix {prefix} of {name} overlaps {taken} of {other}",
-                        "give each project a folder of its own with `data_prefix`",
-                        ("projects", name, "data_prefix"),
-                    )
-            owners.append((name, prefix))
+    def _rules_hold(self) -> StageConfig:
+        check_rules(self)
         return self
 
     def projects(self) -> tuple[Project, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
@@ -30,17 +31,18 @@ class DispatchIncompleteError(DropforgeError):
     """Some runs could not be looked at or started; the message is delivered again, and they are tried anew."""
 
 
-def dispatch_runs(ports: Ports) -> None:
+def dispatch_runs(ports: Ports, ends: datetime | None = None) -> None:
     """One pass: the oldest due runs first, within each project's and the stage's limits; then unfinished starts.
 
     A run that cannot start now keeps the reason and its place. Of a project that is paused or full, the first run says
-    so for all. Starts that an earlier pass did not finish come last. What fails for one run is kept until all others
-    had their turn, and raised then: DispatchIncompleteError.
+    so for all. At `ends` no further run is looked at: the tick of the next minute goes on behind those that have left
+    the line. Starts that an earlier pass did not finish come last. What fails for one run is kept until all others had
+    their turn, and raised then: DispatchIncompleteError.
     """
     open_runs = tuple(ports.store.open_runs())
     room = Room(ports, open_runs)
     attempts = _Attempts()
-    dispatch = _Pass(ports, room)
+    dispatch = _Pass(ports, room, ends)
     for ref in ports.store.waiting_runs(ports.clock.now()):
         if dispatch.is_over:
             break
@@ -75,19 +77,22 @@ class _Attempts:
 class _Pass:
     """What one pass knows: the places taken, counted on as it admits, and the projects that can take no more."""
 
-    def __init__(self, ports: Ports, room: Room) -> None:
+    def __init__(self, ports: Ports, room: Room, ends: datetime | None) -> None:
         today = ports.clock.now().date()
         self._ports = ports
         self._room = room
+        self._ends = ends
         self._loads = {each.name: ports.store.load(each.name, today) for each in ports.stage.projects}
         self._newest = {each.name: newest_runs(ports, each) for each in ports.stage.projects}
         self._closed: set[str] = set()
         self._passed_over: Counter[str] = Counter()
         for newest in self._newest.values():
-            supersede_runs(ports, newest)
+            supersede_runs(ports, newest, lambda: self.is_over)
 
     @property
     def is_over(self) -> bool:
+        if self._ends is not None and self._ports.clock.now() >= self._ends:
+            return True
         return self._room.is_throttled_for_long or self._loads.keys() <= self._closed
 
     def visit(self, ref: RunRef) -> None:

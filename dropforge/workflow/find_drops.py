@@ -25,13 +25,14 @@ FOUND = f"unknown, found by the {SWEEP.name}"
 def find_drops(ports: Ports, project: Project) -> None:
     """Accept what came within the last hours and is not on record, and let a prefix be sealed from which things went.
 
-    Bounded: two listings of the prefix (a request for each thousand versions) and one read of the store for each object
-    of these hours. A deletion is known by the count alone: where as many came as went, what came has been found.
+    Bounded: two listings of the prefix (a request for each thousand versions) and one read of the store for each
+    hundred objects of these hours. A deletion is known by the count alone: where as many came as went, what came has
+    been found.
     """
     now = ports.clock.now()
     there = set(ports.bucket.current_objects(project.data_prefix, now - SETTLED_AFTER))
     new = there.difference(ports.bucket.current_objects(project.data_prefix, now - LOOKED_BACK))
-    untold = sorted((each for each in new if _is_untold(ports, project, each)), key=lambda each: each.key)
+    untold = _untold(ports, sorted((each for each in new if _matters(project, each)), key=lambda each: each.key))
     for each in untold:
         accept_drop(ports, _as_drop(ports, each))
     if untold:
@@ -42,10 +43,14 @@ def find_drops(ports: Ports, project: Project) -> None:
         ports.wakeups.seal(project.name, timedelta(0))
 
 
-def _is_untold(ports: Ports, project: Project, listed: ListedObject) -> bool:
+def _matters(project: Project, listed: ListedObject) -> bool:
     """Placeholders of folders are never recorded, and markers only where they mean something."""
-    matters = is_data(listed.key) or (project.seal.mode is SealMode.MARKER and is_marker(listed.key))
-    return matters and ports.store.drop(ports.bucket.name, listed.key, listed.version_id) is None
+    return is_data(listed.key) or (project.seal.mode is SealMode.MARKER and is_marker(listed.key))
+
+
+def _untold(ports: Ports, listed: list[ListedObject]) -> list[ListedObject]:
+    told = ports.store.dropped(ports.bucket.name, listed)
+    return [each for each in listed if each not in told]
 
 
 def _lost(ports: Ports, project: Project, there: set[ListedObject]) -> bool:

@@ -39,7 +39,8 @@ def _is_told(ports: Ports, project: Project, image: TaggedImage, execution: str)
 
 def _found(project: Project, image: TaggedImage, execution: str, *, retried: bool) -> Notice:
     done = (
-        "its pipeline was asked to register it again; there is nothing to do"
+        "its pipeline was asked to register it again. There is nothing to do, unless this build is told of as failed: "
+        "then do as that says"
         if retried
         else "its pipeline has gone on to another execution: push again, or start the pipeline, if it is wanted"
     )

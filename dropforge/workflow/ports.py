@@ -204,6 +204,10 @@ class Catalog(Protocol):
         """As `drop`, of many: those that are known."""
         ...
 
+    def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
+        """Those of the objects whose drop is on record: a request for each hundred of them."""
+        ...
+
     def note_latest(self, drop: ObjectDropped) -> bool:
         """Remember the drop as its key's latest, unless a later one is remembered (by sequencer): False then."""
         ...
@@ -485,7 +489,7 @@ class Pipelines(Protocol):
     def started_at(self, project: str, execution_id: str) -> datetime: ...
 
     def retry_registration(self, project: str, execution_id: str) -> bool:
-        """Try the execution's registration again; False when it can no longer be, since others came after it."""
+        """Try the execution's registration again, unless that is under way; False when others came after it."""
         ...
 
     def why_failed(self, project: str, execution_id: str) -> BuildFailure: ...

@@ -19,7 +19,7 @@ from dropforge.workflow.recording import record
 from dropforge.workflow.verify_dataset import verify_dataset
 
 LONGEST_HASHING = timedelta(minutes=5)
-"""Of the 10 minutes that the sweep has and the 15 of the function that is told of a job; 5 minutes are about 20 GB."""
+"""Of the 10 minutes that the sweep has and the 15 of the function that is told of a job."""
 LOG_LINES = 20
 LONGEST_LINE = 500
 """A log may hold a line of 256 KB, a record may not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dropforge.domain.dataset import Dataset
 from dropforge.domain.errors import DropforgeError, InvalidDocumentError
 from dropforge.domain.head import ProjectHead, Rebuild, SealedData
 from dropforge.domain.image import BuildClaims, Image, image_tag
@@ -48,9 +49,11 @@ def register_image(ports: Ports, built: BuiltImage) -> Registration:
     """
     project = ports.stage.project(built.project)
     image = _image(ports, built)
+    # What is refused is refused before it is the project's image, with which the next data trains.
+    dataset = _dataset_of_rebuild(ports, project.name, built.dataset_version) if built.dataset_version else None
     head = ports.store.advance_image(image)
-    if built.dataset_version is not None:
-        return Registration(image, _run_of_rebuild(ports, image, built.dataset_version, head.data))
+    if dataset is not None:
+        return Registration(image, _run_of_rebuild(ports, image, dataset, head.data))
     return Registration(image, _run_of_push(ports, project, image, head))
 
 
@@ -97,15 +100,19 @@ def _was_waited_for(project: Project, image: Image, head: ProjectHead) -> bool:
     return project.on_data is OnData.REUSE and head.first_build == image.execution_id
 
 
-def _run_of_rebuild(ports: Ports, image: Image, dataset_version: str, latest: SealedData | None) -> Run:
-    """One run a rebuild, whichever build of it comes first: a second build, even of other bytes, finds the first's."""
-    store, project = ports.store, image.project
-    dataset = store.dataset(project, dataset_version)
+def _dataset_of_rebuild(ports: Ports, project: str, version: str) -> Dataset:
+    dataset = ports.store.dataset(project, version)
     if dataset is None:
         raise ImageRefusedError(
-            f"{project} has no dataset version {dataset_version}: start the pipeline with one that "
-            f"`dropforge runs` shows, or with none"
+            f"{project} has no dataset version {version}: start the pipeline with one that `dropforge runs` shows, or "
+            "with none"
         )
+    return dataset
+
+
+def _run_of_rebuild(ports: Ports, image: Image, dataset: Dataset, latest: SealedData | None) -> Run:
+    """One run a rebuild, whichever build of it comes first: a second build, even of other bytes, finds the first's."""
+    store, project, dataset_version = ports.store, image.project, dataset.version
     by_hand = Rebuild(project, dataset_version, _pusher(image), ports.clock.now(), execution_id=image.execution_id)
     if store.record_rebuild(by_hand).execution_id is None:
         # It was asked for and never started: this build is it, and no second one is to follow.

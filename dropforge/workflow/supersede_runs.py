@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
 
 from dropforge.domain.admission import unfit
 from dropforge.domain.project import Project
@@ -26,8 +26,10 @@ def newest_runs(ports: Ports, project: Project) -> tuple[Run, ...]:
     return tuple(run for run in newest if unfit(run, project) is None)
 
 
-def supersede_runs(ports: Ports, newest: tuple[Run, ...]) -> None:
+def supersede_runs(ports: Ports, newest: tuple[Run, ...], enough: Callable[[], bool]) -> None:
     for run in newest:
+        if enough():
+            return
         if run.status is RunStatus.WAITING:
             supersede(ports, run, newest)
 
@@ -40,6 +42,8 @@ def supersede(ports: Ports, run: Run, newest: tuple[Run, ...]) -> bool:
     newer = replacement_of(run, newest)
     if newer is None:
         return False
-    with suppress(ConflictError):
-        ports.store.commit(run, RunSuperseded(ports.clock.now(), newer.id))
-    return True
+    try:
+        after = ports.store.commit(run, RunSuperseded(ports.clock.now(), newer.id))
+    except ConflictError:
+        return True
+    return after.status is RunStatus.SUPERSEDED

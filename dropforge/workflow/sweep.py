@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
@@ -13,11 +14,12 @@ from dropforge.workflow.announce import announce
 from dropforge.workflow.find_drops import find_drops
 from dropforge.workflow.find_images import find_images
 from dropforge.workflow.look_at_waiting import look_at_waiting
-from dropforge.workflow.ports import Ports
+from dropforge.workflow.ports import Clock, Ports
 from dropforge.workflow.record_job_state import observe
 from dropforge.workflow.recording import record
 from dropforge.workflow.seal_dataset import wake_due_seals
 
+BETWEEN_SWEEPS = timedelta(minutes=15)
 Step: TypeAlias = tuple[str, Callable[[], object]]
 """What is looked at, and the look at it."""
 
@@ -26,15 +28,15 @@ class SweepIncompleteError(DropforgeError):
     """Some of it could not be healed this time; the next sweep tries again."""
 
 
-def sweep(ports: Ports) -> None:
+def sweep(ports: Ports, ends: datetime | None = None) -> None:
     """One Describe for each open run, no List of jobs; what fails for one is tried for all others before it is raised.
 
     Whatever may fail is a step of its own, and whatever it fails with is kept to the end: an AWS that refuses one thing
-    must not keep all else from being healed.
+    must not keep all else from being healed. What takes longest comes last, and none of it is begun once it `ends`.
     """
     failures: list[tuple[str, Exception]] = []
-    for part in (_open_runs, _waiting, _projects, _announcements, _signatures, _wakeups):
-        failures += _failures(part.__name__.strip("_").replace("_", " "), part(ports))
+    for part in (_announcements, _signatures, _wakeups, _waiting, _open_runs, _projects):
+        failures += _failures(part.__name__.strip("_").replace("_", " "), part(ports), ports.clock, ends)
     if failures:
         told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
         raise SweepIncompleteError(
@@ -42,12 +44,19 @@ def sweep(ports: Ports) -> None:
         ) from ExceptionGroup("of the sweep", [error for _, error in failures])
 
 
-def _failures(part: str, steps: Iterator[Step]) -> Iterator[tuple[str, Exception]]:
-    """Take each step, the looking for the next one included."""
+class OutOfTimeError(DropforgeError):
+    """There is more to look at than one sweep can."""
+
+
+def _failures(part: str, steps: Iterator[Step], clock: Clock, ends: datetime | None) -> Iterator[tuple[str, Exception]]:
+    """Take each step, the looking for the next one included, as long as there is time."""
     name = part
     while True:
         try:
             name, step = next(steps)
+            if ends is not None and clock.now() >= ends:
+                yield name, OutOfTimeError("there was no time left for it, nor for what follows")
+                return
             step()
         except StopIteration:
             return
@@ -67,8 +76,10 @@ def _waiting(ports: Ports) -> Iterator[Step]:
 
 
 def _projects(ports: Ports) -> Iterator[Step]:
-    """Drops and images that no event told of."""
-    for project in ports.stage.projects:
+    """Drops and images that no event told of: each time another project first, so that none is always the last."""
+    projects = ports.stage.projects
+    first = int(ports.clock.now().timestamp() / BETWEEN_SWEEPS.total_seconds()) % max(len(projects), 1)
+    for project in (*projects[first:], *projects[:first]):
         yield f"data of {project.name}", partial(find_drops, ports, project)
         yield f"images of {project.name}", partial(find_images, ports, project)
 
@@ -86,7 +97,10 @@ def _signatures(ports: Ports) -> Iterator[Step]:
 
 
 def _wakeups(ports: Ports) -> Iterator[Step]:
-    """Seals that are due, and runs that may start: the dispatcher also goes on with intents that have no job."""
+    """Seals that are due, and runs that may start: the dispatcher also goes on with intents that have no job.
+
+    Whoever finds more to do below wakes them once more.
+    """
     yield "seals", partial(wake_due_seals, ports)
     yield "dispatcher", ports.wakeups.dispatch
 

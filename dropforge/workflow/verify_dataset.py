@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.dataset import DataMoved
@@ -10,20 +10,25 @@ from dropforge.domain.project import SealMode
 from dropforge.domain.run import Run
 from dropforge.workflow.ports import Ports
 
+_WHENEVER = datetime.max.replace(tzinfo=UTC)
+
 
 def verify_dataset(ports: Ports, run: Run) -> DataMoved | None:
     """The objects that are not of the recorded version any more; None when the data is what the record says.
 
     Call it when the job has ended. A version that S3 shows as the latest now has been so since it was dropped, hence
-    all the while the job read; S3's versions only ever follow each other. The fresh run that data which moved asks for
-    comes with its own sealing: of a prefix that is sealed when it is quiet, the timer is set here, in case that no
-    event told of the change. With pinned copies, as every reproduction
+    all the while the job read: S3's versions only ever follow each other. But for one that was put, read, and deleted
+    for good before the job ended: S3 keeps nothing of it, and it is not seen here.
+
+    The fresh run that data which moved asks for comes with its own sealing: of a prefix that is sealed when it is
+    quiet, the timer is set here, in case that no event told of the change. With pinned copies, as every reproduction
     reads them, nothing can move, and nothing is looked at.
     """
     if not run.dataset.is_verified or run.reproduces is not None:
         return None
     manifest = ports.bucket.manifest(manifest_key(run.project, run.dataset.version))
-    listed = ports.bucket.current_objects(manifest.prefix, ports.clock.now())
+    # Whatever our clock says: what S3 dates later than that moved as well.
+    listed = ports.bucket.current_objects(manifest.prefix, _WHENEVER)
     there = {each.key: each.version_id for each in listed}
     moved = DataMoved.of([each.key for each in manifest.objects if there.get(each.key) != each.version_id])
     if moved is not None:

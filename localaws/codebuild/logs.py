@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 _BATCH = 1000
+_FLUSH_SECONDS = 0.5
 _LONGEST = 200_000
 _SHORTEST_SECRET = 4
 log = logging.getLogger("localaws")
@@ -54,20 +55,17 @@ class BuildLog:
             self._lines.append({"timestamp": int(time.time() * 1000), "message": line[:_LONGEST] or " "})
 
     def flush(self) -> None:
-        """Send what has been collected."""
+        """Send what has been collected; what CloudWatch Logs does not take stays for the next time. ClientError."""
         with self._sending:
-            with self._lock:
-                lines, self._lines = self._lines, []
-            for start in range(0, len(lines), _BATCH):
-                self._client.put_log_events(
-                    logGroupName=self._group, logStreamName=self._stream, logEvents=lines[start : start + _BATCH]
-                )
+            while batch := self._lines[:_BATCH]:
+                self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
+                with self._lock:
+                    del self._lines[: len(batch)]
 
     def keep_flushing(self) -> None:
         """Flush until the build ends; runs on a thread of its own."""
-        while not self._done.wait(0.5):
+        while not self._done.wait(_FLUSH_SECONDS):
             try:
                 self.flush()
-            except ClientError as error:
-                log.warning("the log of a build could not be written: %s", error)
-                return
+            except (ClientError, BotoCoreError) as error:
+                log.warning("the log of a build could not be written, and is tried again: %s", error)

@@ -84,14 +84,16 @@ def _clone(runtime: Runtime, role_arn: str, reference: Mapping[str, str], folder
 
 
 def _use_connection(runtime: Runtime, role_arn: str, connection: str, repository: str) -> None:
-    """Ask IAM whether the role may read this repository through the connection: no signed request carries it."""
+    """Ask IAM whether the role may pull this repository through the connection: no signed request carries it."""
+    said = {"FullRepositoryId": repository, "ProviderAction": "GitPull", "ProviderPermissionsRequired": "read_only"}
     entries = [
         {
-            "ContextKeyName": f"{action.partition(':')[0]}:FullRepositoryId",
-            "ContextKeyValues": [repository],
-            "ContextKeyType": "stringList",
+            "ContextKeyName": f"{action.partition(':')[0]}:{key}",
+            "ContextKeyValues": [value],
+            "ContextKeyType": "string",
         }
         for action in _ACTIONS
+        for key, value in said.items()
     ]
     answer = runtime.caller.client("iam").simulate_principal_policy(
         PolicySourceArn=role_arn, ActionNames=list(_ACTIONS), ResourceArns=[connection], ContextEntries=entries
@@ -100,7 +102,8 @@ def _use_connection(runtime: Runtime, role_arn: str, connection: str, repository
     if "allowed" not in decisions or "explicitDeny" in decisions:
         raise _failed(
             f"Failed to get access token for {connection}: the build's role {role_arn} needs "
-            "codeconnections:UseConnection or codestar-connections:UseConnection on it"
+            "codeconnections:UseConnection or codestar-connections:UseConnection on it, for the ProviderAction GitPull "
+            f"of {repository}"
         )
 
 

@@ -1,7 +1,8 @@
 """SimulatePrincipalPolicy takes the context that it is given, so that conditions are asked about what is really done.
 
 The emulator ignores ContextEntries; `ForAllValues` is true of a key that is missing, so a role limited to one
-repository of a connection would be allowed every other.
+repository of a connection would be allowed every other. A key of one value is one text, not a list of one, as the
+operators without `ForAllValues` compare it.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
 
@@ -48,15 +49,16 @@ def _evaluate(emulated: Callable[..., Any], context: Any, *rest: Any) -> Any:
     return emulated(context, *rest)
 
 
-def _entries(parameters: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """Return each key, in lower case as the emulator looks it up, with its values."""
-    found = []
+def _entries(parameters: Mapping[str, Any]) -> list[tuple[str, str | list[str]]]:
+    """Return each key, in lower case as the emulator looks it up, with its value, or the values of a list."""
+    found: list[tuple[str, str | list[str]]] = []
     number = 1
     while name := _one(parameters, f"ContextEntries.member.{number}.ContextKeyName"):
         values: list[str] = []
         while value := _one(parameters, f"ContextEntries.member.{number}.ContextKeyValues.member.{len(values) + 1}"):
             values.append(value)
-        found.append((name.lower(), values))
+        several = _one(parameters, f"ContextEntries.member.{number}.ContextKeyType").endswith("List")
+        found.append((name.lower(), values if several or len(values) != 1 else values[0]))
         number += 1
     return found
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
-from localaws.githost.repositories import Repository, RepositoryError, find
-
-if TYPE_CHECKING:
-    from localaws.codepipeline.service import CodePipelineService
-    from localaws.runtime import Runtime
+from localaws.githost.repositories import Commit, Repository, RepositoryError, find
+from localaws.runtime import Runtime
 
 _ABSENT = re.compile(r"0+")
 
@@ -29,6 +26,13 @@ class Push:
     paths: tuple[str, ...] = ()
 
 
+class Pipelines(Protocol):
+    """Who is told of a push, as it is seen from here; see `codepipeline.CodePipelineService`."""
+
+    def pushed(self, push: Push, commit: Commit) -> dict[str, list[dict[str, str]]]:
+        """Start what the push triggers; return what was started, and what was refused."""
+
+
 def pushed(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
     """Start every pipeline whose triggers match what was pushed.
 
@@ -36,7 +40,7 @@ def pushed(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
     `{"started": [{"pipeline", "execution"}], "refused": [{"pipeline", "reason"}]}`. A deleted ref starts nothing.
     """
     repository = find(runtime.home, body["repository"])
-    pipelines = cast("CodePipelineService", runtime.services["codepipeline"])
+    pipelines = cast("Pipelines", runtime.services["codepipeline"])
     answer: dict[str, list[dict[str, str]]] = {"started": [], "refused": []}
     for change in body["refs"]:
         push = _push(repository, change["old"], change["new"], change["ref"])

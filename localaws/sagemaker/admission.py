@@ -171,7 +171,7 @@ def _check_quota(runtime: Runtime, resources: Mapping[str, Any], jobs: Iterable[
     wanted = resources["InstanceType"]
     default = 0 if _ACCELERATED.match(wanted) else _DEFAULT_QUOTA
     limit = runtime.home.settings("sagemaker-quotas").get(wanted, default)
-    used = sum(1 for job in jobs if job.status not in ENDED and job.instance_type == wanted)
+    used = sum(job.instances for job in jobs if job.status not in ENDED and job.instance_type == wanted)
     if used + resources["InstanceCount"] > limit:
         raise ServiceError(
             "ResourceLimitExceeded",

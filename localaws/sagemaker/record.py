@@ -70,6 +70,12 @@ class TrainingJob:
         return instance_type
 
     @property
+    def instances(self) -> int:
+        """How many instances were asked for."""
+        count: int = self.request["ResourceConfig"]["InstanceCount"]
+        return count
+
+    @property
     def mark(self) -> tuple[Any, ...]:
         """What differs whenever anything of the job does."""
         return (self.modified, self.secondary, self.told, tuple(self.tags.items()))

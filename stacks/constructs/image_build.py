@@ -32,6 +32,8 @@ PUSH = [
     "ecr:UploadLayerPart",
 ]
 PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
+"""Both names that the service has had: a connection's ARN may say either."""
 ECR_LOGIN_BECAUSE = "A login is to the whole registry; what may be pulled or pushed is limited by repository."
 _PRIVATE_IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<repository>.+)"
@@ -81,7 +83,7 @@ class ImageBuild(Construct):
                 allow(PUSH, [names.repository_arn(plan.project)]),
                 allow(["ecr:GetAuthorizationToken"], ["*"], because=ECR_LOGIN_BECAUSE),
                 *pull_private(plan.base_images),
-                *clone(plan.connection_arn, plan.repository),
+                *pull_source(plan.connection_arn, plan.repository),
                 allow(
                     ["logs:CreateLogStream", "logs:PutLogEvents"],
                     [arn("logs", f"log-group:{logs.name}:*")],
@@ -138,18 +140,24 @@ def hand_over(artifacts: s3.IBucket) -> Permission:
     )
 
 
-def clone(connection_arn: str, repository: str) -> list[Permission]:
-    """Read one repository through the connection, under both names that the service has had.
+def pull_source(connection_arn: str, repository: str) -> list[Permission]:
+    """Pull one repository with git, and never push: without each of these keys in the request there is no permission.
 
-    https://docs.aws.amazon.com/dtconsole/latest/userguide/security-iam.html (permissions for UseConnection)
+    https://docs.aws.amazon.com/dtconsole/latest/userguide/security-iam.html (Using a connection)
     """
     return [
         allow(
             [f"{service}:UseConnection"],
             [connection_arn],
-            {"ForAllValues:StringEquals": {f"{service}:FullRepositoryId": repository}},
+            {
+                "StringEquals": {
+                    f"{service}:FullRepositoryId": repository,
+                    f"{service}:ProviderAction": "GitPull",
+                    f"{service}:ProviderPermissionsRequired": "read_only",
+                }
+            },
         )
-        for service in ("codeconnections", "codestar-connections")
+        for service in CONNECTION_SERVICES
     ]
 
 

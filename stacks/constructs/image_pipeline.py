@@ -13,10 +13,10 @@ from constructs import Construct
 
 from dropforge.adapters.codepipeline import DATASET_VARIABLE, REGISTER_STAGE
 from dropforge.adapters.events.codepipeline import NO_DATASET
-from stacks.constructs.image_build import clone, hand_over
+from stacks.constructs.image_build import CONNECTION_SERVICES, hand_over
 from stacks.constructs.service_role import ServiceRole
 from stacks.names import Names
-from stacks.policies import allow, use_key
+from stacks.policies import Permission, allow, use_key
 
 SOURCE, BUILD = "Source", "Build"
 COMMIT, BRANCH = f"#{{{SOURCE}.CommitId}}", f"#{{{SOURCE}.BranchName}}"
@@ -62,7 +62,7 @@ class ImagePipeline(Construct):
             source_arn=names.pipeline_arn(plan.project),
             description=f"{names.of(plan.project)}: bring a commit through its build to its registration",
             permissions=[
-                *clone(plan.connection_arn, plan.repository),
+                *_read_source(plan),
                 allow(["codebuild:BatchGetBuilds", "codebuild:StartBuild"], [names.build_arn(plan.project)]),
                 allow(["lambda:InvokeFunction"], [names.function_arn("register_image")]),
                 allow(["s3:GetBucketVersioning"], [artifacts.bucket_arn]),
@@ -98,6 +98,27 @@ class ImagePipeline(Construct):
                 _stage(REGISTER_STAGE, _register(plan.project, register)),
             ],
         )
+
+
+def _read_source(plan: PipelinePlan) -> list[Permission]:
+    """Find the pushed commit through the connection. AWS does not say which keys the source action's requests carry.
+
+    So a key that a request lacks forbids nothing here, unlike in a build: CodePipeline alone can assume the role, and
+    runs nobody's code as it. https://docs.aws.amazon.com/dtconsole/latest/userguide/security-iam.html
+    """
+    return [
+        allow(
+            [f"{service}:UseConnection"],
+            [plan.connection_arn],
+            {
+                "ForAllValues:StringEquals": {
+                    f"{service}:FullRepositoryId": plan.repository,
+                    f"{service}:ProviderPermissionsRequired": "read_only",
+                }
+            },
+        )
+        for service in CONNECTION_SERVICES
+    ]
 
 
 def _trigger(plan: PipelinePlan) -> codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty:

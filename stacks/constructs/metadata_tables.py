@@ -37,7 +37,7 @@ class MetadataTable(dynamodb.Table):
                 point_in_time_recovery_enabled=True
             ),
             stream=dynamodb.StreamViewType.NEW_IMAGE if streams else None,
-            deletion_protection=removal is RemovalPolicy.RETAIN,
+            deletion_protection=removal is not RemovalPolicy.DESTROY,
             removal_policy=removal,
         )
 

@@ -20,8 +20,9 @@ class PrivateBucket(s3.Bucket):
     """Versioned, encrypted with the customer's key, closed to the public; logs its accesses below `<id>/`.
 
     `name` is None where nothing but the stack itself needs to know it. Uploads that were begun and never completed
-    are removed after `failed_upload_days`; versions that newer ones replaced after `old_versions_days`, or never. For
-    `lock_days` nobody, whatever their permissions, removes or replaces a version, or shortens that time.
+    are removed after `failed_upload_days`; objects after `objects_days`, or never; versions that newer ones or expiry
+    replaced after `old_versions_days`, or never. For `lock_days` nobody, whatever their permissions,
+    removes or replaces a version, or shortens that time.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class PrivateBucket(s3.Bucket):
         failed_upload_days: int,
         old_versions_days: int | None = None,
         lock_days: int | None = None,
+        objects_days: int | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -55,6 +57,7 @@ class PrivateBucket(s3.Bucket):
                 s3.LifecycleRule(
                     id="failed-uploads", abort_incomplete_multipart_upload_after=Duration.days(failed_upload_days)
                 ),
+                *_expire(objects_days),
                 *_forget_old_versions(old_versions_days),
             ],
         )
@@ -106,6 +109,10 @@ class AccessLogBucket(s3.Bucket):
 def _locked(days: int | None) -> s3.ObjectLockRetention | None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html (compliance mode)"""
     return s3.ObjectLockRetention.compliance(Duration.days(days)) if days is not None else None
+
+
+def _expire(days: int | None) -> list[s3.LifecycleRule]:
+    return [] if days is None else [s3.LifecycleRule(id="objects", expiration=Duration.days(days))]
 
 
 def _forget_old_versions(days: int | None) -> list[s3.LifecycleRule]:

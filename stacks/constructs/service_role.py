@@ -1,4 +1,4 @@
-"""A role that one AWS service assumes for one resource, with one customer-managed policy that is written out."""
+"""A role that one AWS service assumes for one resource, with customer-managed policies that are written out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,15 @@ class ServiceRole(iam.Role):
         for permission in permissions:
             self.permit(permission)
 
+    def add_policy(self, construct_id: str, permissions: Sequence[Permission]) -> None:
+        """A further policy, for what grows with the number of projects and would fill the first."""
+        policy = iam.ManagedPolicy(self, construct_id)
+        for permission in permissions:
+            policy.add_statements(permission.statement())
+            acknowledge_wildcards(policy, permission)
+        self.add_managed_policy(policy)
+
     def permit(self, permission: Permission) -> None:
-        """Add a permission to the role's one policy."""
+        """Add a permission to the policy that the role was made with."""
         self._policy.add_statements(permission.statement())
         acknowledge_wildcards(self._policy, permission)

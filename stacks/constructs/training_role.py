@@ -10,11 +10,13 @@ from constructs import Construct
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from stacks.constructs.image_build import ECR_LOGIN_BECAUSE, PULL
 from stacks.constructs.service_role import ServiceRole
-from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE
+from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE, PROJECTS_BECAUSE
 from stacks.names import Names, arn
 from stacks.policies import Permission, allow, use_key
 
 METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
+PREFIXES_A_POLICY = 12
+"""So many fit, however long they are; a role takes ten policies (`stacks.policy_limits`)."""
 
 
 class TrainingRole(ServiceRole):
@@ -32,7 +34,6 @@ class TrainingRole(ServiceRole):
         *,
         names: Names,
         key: kms.IKey,
-        projects: Sequence[str],
         read_in_place: Sequence[str] = (),
     ) -> None:
         artifacts = names.bucket_arn("artifacts")
@@ -47,10 +48,9 @@ class TrainingRole(ServiceRole):
                 allow(["s3:GetObject"], [f"{artifacts}/datasets/*", f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
                 allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
                 allow(["s3:ListBucket"], [artifacts], {"StringLike": {"s3:prefix": ["datasets/*", "runs/*"]}}),
-                *_read_in_place(names.bucket_arn("training"), read_in_place),
                 use_key(key),
                 allow(["kms:CreateGrant"], [key.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
-                *([allow(PULL, [names.repository_arn(project) for project in projects])] if projects else []),
+                allow(PULL, [names.repository_arn("*")], because=PROJECTS_BECAUSE),
                 allow(["ecr:GetAuthorizationToken"], ["*"], because=ECR_LOGIN_BECAUSE),
                 allow(["logs:CreateLogGroup", "logs:DescribeLogStreams"], [f"{group}:*"], because=GROUP_BECAUSE),
                 allow(
@@ -66,11 +66,14 @@ class TrainingRole(ServiceRole):
                 ),
             ],
         )
+        bucket = names.bucket_arn("training")
+        for first in range(0, len(read_in_place), PREFIXES_A_POLICY):
+            self.add_policy(
+                f"ReadInPlace{first}", _read_in_place(bucket, read_in_place[first : first + PREFIXES_A_POLICY])
+            )
 
 
 def _read_in_place(bucket: str, prefixes: Sequence[str]) -> list[Permission]:
-    if not prefixes:
-        return []
     return [
         allow(["s3:GetObject"], [f"{bucket}/{prefix}*" for prefix in prefixes], because=OBJECTS_BECAUSE),
         allow(["s3:ListBucket"], [bucket], {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}),

@@ -23,6 +23,9 @@ from stacks.policies import Permission, allow, use_key
 RUNTIME = lambda_.Runtime.PYTHON_3_14.name
 LEAST_MEMORY_MB = 256
 PARTIAL_BATCHES = ["ReportBatchItemFailures"]
+LIST_STREAMS_BECAUSE = (
+    "Lambda makes no mapping without it, and a list of streams is asked of the account, not of a table."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +123,8 @@ class WorkerFunction(Construct):
         """Feed the function from a table's stream: the records that match the filter `only`.
 
         A batch that fails is halved until the record that fails is alone; after ten tries a pointer to it goes to
-        `abandoned`. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+        `abandoned`. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html, and for the four
+        permissions https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
         """
         stream = table.table_stream_arn
         if stream is None:
@@ -128,6 +132,7 @@ class WorkerFunction(Construct):
         self.role.permit(
             allow(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], [stream])
         )
+        self.role.permit(allow(["dynamodb:ListStreams"], ["*"], because=LIST_STREAMS_BECAUSE))
         self.role.permit(allow(["sqs:SendMessage"], [abandoned.queue_arn]))
         mapping = lambda_.CfnEventSourceMapping(
             self,

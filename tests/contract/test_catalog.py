@@ -139,6 +139,15 @@ def test_who_dropped_an_object_first_is_kept(store: MetadataStore, key: str) -> 
     assert store.drop("training-bucket", key, "v2") is None
 
 
+def test_of_many_objects_those_are_known_whose_drop_is_on_record(store: MetadataStore) -> None:
+    listed = [ListedObject(f"digits/{number}", "v1", 7) for number in range(201)]
+    for each in listed[::2]:
+        store.record_drop("digits", dropped(each.key))
+    store.record_checksum("training-bucket", listed[1], Checksum("cd" * 32, ChecksumSource.COMPUTED))
+    assert store.dropped("training-bucket", listed) == frozenset(listed[::2])
+    assert store.dropped("training-bucket", ()) == frozenset()
+
+
 def test_of_the_drops_of_one_key_the_latest_is_known_in_whatever_order_they_came(store: MetadataStore) -> None:
     first, second = replace(dropped(version="v1"), sequencer="0A"), replace(dropped(version="v2"), sequencer="0A1")
     assert store.latest_version("training-bucket", "digits/a.csv") is None

@@ -73,10 +73,23 @@ def test_a_failed_action_is_explained_in_the_words_of_whoever_failed_it(
     job.succeed({})  # a second answer, of a second delivery, changes nothing
     world.finished(execution)
     assert pipelines_of(world, local_aws).retry_registration(rebuild.project, execution)
-    assert not pipelines_of(world, local_aws).retry_registration(rebuild.project, execution)
     failure = pipelines_of(world, local_aws).why_failed(rebuild.project, execution)
     assert failure.reason.startswith("Register/Register: ")
     assert "the build pushed no image: retry the build stage" in failure.reason
+
+
+def test_a_registration_that_is_tried_again_already_is_no_lost_one_until_others_came_after_it(
+    world: World, rebuild: Rebuild, local_aws: AwsClients
+) -> None:
+    pipelines = pipelines_of(world, local_aws)
+    _, execution = world.pushed()
+    PipelineJob(local_aws, world.job(1)["id"]).fail("not now")
+    world.finished(execution)
+    assert pipelines.retry_registration(rebuild.project, execution)
+    assert pipelines.retry_registration(rebuild.project, execution)
+    PipelineJob(local_aws, world.job(2)["id"]).succeed({})
+    world.finished(execution)
+    assert not pipelines.retry_registration(rebuild.project, execution)
 
 
 def test_a_pending_connection_is_said_before_anything_is_started(

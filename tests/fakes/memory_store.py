@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -239,6 +239,9 @@ class MemoryCatalog:
     def drops_of(self, objects: Sequence[ObjectRef]) -> Mapping[ObjectRef, ObjectDropped]:
         keys = {each: (each.bucket, each.key, each.version_id) for each in objects}
         return {each: self.drops[key] for each, key in keys.items() if key in self.drops}
+
+    def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
+        return frozenset(each for each in objects if (bucket, each.key, each.version_id) in self.drops)
 
     def note_latest(self, drop: ObjectDropped) -> bool:
         noted = self.latest.get((drop.bucket, drop.key))

@@ -325,15 +325,15 @@ IN_WORKFLOW = (
     Guard(
         "the sweep sends what is pending",
         f"{WORKFLOW}/sweep.py",
-        "_projects, _announcements, _signatures,",
-        "_projects, _signatures,",
+        "(_announcements, _signatures,",
+        "(_signatures,",
         (f"{UNIT}/test_sweep.py",),
     ),
     Guard(
         "the sweep asks for a signature that is missing",
         f"{WORKFLOW}/sweep.py",
-        "_announcements, _signatures, _wakeups)",
-        "_announcements, _wakeups)",
+        "_announcements, _signatures, _wakeups,",
+        "_announcements, _wakeups,",
         (f"{UNIT}/test_sign_run.py",),
     ),
     Guard(
@@ -353,8 +353,8 @@ IN_WORKFLOW = (
     Guard(
         "the sweep asks after each open run",
         f"{WORKFLOW}/sweep.py",
-        "for part in (_open_runs, _waiting,",
-        "for part in (_waiting,",
+        "_waiting, _open_runs, _projects)",
+        "_waiting, _projects)",
         (f"{UNIT}/test_sweep.py",),
     ),
     Guard(

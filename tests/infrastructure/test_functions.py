@@ -119,7 +119,7 @@ def test_job_states_of_this_deployment_alone_are_recorded(local: Synthesis) -> N
 def test_failed_pipelines_of_this_deployment_alone_are_recorded(local: Synthesis) -> None:
     pattern = _rule(local, "build-failed")["EventPattern"]
     assert pattern["source"] == ["aws.codepipeline"]
-    assert pattern["detail"] == {"state": ["FAILED"], "pipeline": ["dropforge-local-cancer", "dropforge-local-digits"]}
+    assert pattern["detail"] == {"state": ["FAILED"], "pipeline": [{"prefix": "dropforge-local-"}]}
 
 
 @pytest.mark.parametrize(

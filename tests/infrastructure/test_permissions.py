@@ -13,6 +13,7 @@ from tests.infrastructure.synthesis import ACCOUNT, Synthesis, synthesize
 WITHOUT_RESOURCES = {
     "xray:PutTelemetryRecords", "xray:PutTraceSegments", "ecr:GetAuthorizationToken",
     "codepipeline:PutJobFailureResult", "codepipeline:PutJobSuccessResult", "cloudwatch:PutMetricData",
+    "dynamodb:ListStreams",
 }  # fmt: skip
 """The only actions that any role may use on `*`: AWS limits them to no resource."""
 
@@ -25,6 +26,10 @@ WILDCARDS = {
     r"arn:aws:s3:::dropforge-local-audit-[^*]+/heads/\*": "signed heads of trails",
     r"arn:aws:s3:::dropforge-local-training-[^*]+/\*": "dropped objects",
     r"<Pipeline[A-Z0-9]+\.Arn>/\*": "artifacts of one pipeline",
+    r"arn:aws:ecr:.*:repository/dropforge-local/\*": "images of this deployment",
+    r"arn:aws:codepipeline:.*:dropforge-local-\*(/Register)?": "pipelines of this deployment",
+    r"arn:aws:codebuild:.*:project/dropforge-local-\*": "builds of this deployment",
+    r"arn:aws:logs:.*:/aws/codebuild/dropforge-local-\*:log-stream:\*": "build logs of this deployment",
 }
 """Every other resource with a wildcard, and what it stands for."""
 
@@ -159,7 +164,7 @@ def test_a_training_job_reads_pinned_data_and_writes_below_runs_and_no_more(loca
     assert may["s3:PutObject"] == {f"{artifacts}/runs/*"}
     assert may["s3:ListBucket"] == {artifacts}
     assert {name.split(":")[0] for name in may} == {"s3", "kms", "ecr", "logs", "cloudwatch"}
-    assert {resource.rsplit("/", 1)[1] for resource in may["ecr:BatchGetImage"]} == {"digits", "cancer"}
+    assert may["ecr:BatchGetImage"] == {f"arn:aws:ecr:eu-central-1:{ACCOUNT}:repository/dropforge-local/*"}
 
 
 def test_a_training_job_reads_dropped_objects_only_of_projects_whose_data_is_verified(tmp_path: Path) -> None:
@@ -171,7 +176,7 @@ def test_a_training_job_reads_dropped_objects_only_of_projects_whose_data_is_ver
     )
     reads = [
         resource
-        for _, statement in synthesize(config, tmp_path / "out").statements(path="training/TrainingRolePolicy")
+        for _, statement in synthesize(config, tmp_path / "out").statements(path="training/TrainingRole")
         if "s3:GetObject" in _list(statement["Action"])
         for resource in _list(statement["Resource"])
     ]
@@ -206,6 +211,42 @@ def test_a_build_may_do_nothing_but_push_clone_log_and_hand_over(local: Synthesi
         "s3:GetObjectVersion",
         "s3:PutObject",
     }
+
+
+def test_a_build_may_use_the_connection_to_pull_its_repository_and_never_to_push(local: Synthesis) -> None:
+    using = [
+        statement
+        for _, statement in local.statements(path="project-digits/Build")
+        if "UseConnection" in statement["Action"]
+    ]
+    assert {statement["Action"] for statement in using} == {
+        "codeconnections:UseConnection",
+        "codestar-connections:UseConnection",
+    }
+    for statement in using:
+        service = statement["Action"].split(":")[0]
+        assert statement["Condition"] == {
+            "StringEquals": {
+                f"{service}:FullRepositoryId": "example/digits",
+                f"{service}:ProviderAction": "GitPull",
+                f"{service}:ProviderPermissionsRequired": "read_only",
+            }
+        }
+
+
+def test_who_follows_a_stream_may_do_all_that_lambda_asks_of_a_mapping(local: Synthesis) -> None:
+    may = {
+        action: statement["Resource"]
+        for _, statement in local.statements(path="Function-announce")
+        for action in _list(statement["Action"])
+        if "Stream" in action or action in {"dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+    }
+    assert set(may) == {f"dynamodb:{each}" for each in ("DescribeStream", "GetRecords", "GetShardIterator")} | {
+        "dynamodb:ListStreams",
+        "logs:CreateLogStream",
+    }
+    assert may["dynamodb:ListStreams"] == "*"
+    assert "StreamArn" in may["dynamodb:GetRecords"]
 
 
 def _granted(synthesis: Synthesis) -> Iterator[str]:

@@ -145,9 +145,30 @@ def test_both_tables_are_on_demand_recoverable_and_keyed_as_the_adapter_expects(
 
 def test_what_is_to_be_retained_refuses_deletion(prod: Synthesis, local: Synthesis) -> None:
     for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::ECR::Repository"):
-        assert {one.body["DeletionPolicy"] for one in prod.resources(kind)} == {"Retain"}
+        assert {one.body["DeletionPolicy"] for one in prod.resources(kind)} == {"RetainExceptOnCreate"}
+        assert {one.body["UpdateReplacePolicy"] for one in prod.resources(kind)} == {"Retain"}
         assert {one.body["DeletionPolicy"] for one in local.resources(kind)} == {"Delete"}
     assert all(one.properties["DeletionProtectionEnabled"] for one in prod.resources("AWS::DynamoDB::Table"))
+
+
+def test_a_table_that_refuses_deletion_is_made_last_so_that_no_rollback_meets_it(prod: Synthesis) -> None:
+    foundation = {one.logical_id: one for one in prod.resources() if one.stack.endswith("-foundation")}
+    tables = {one.logical_id for one in foundation.values() if one.type == "AWS::DynamoDB::Table"}
+    assert len(tables) == 2
+    for table in tables:
+        [key] = [one.logical_id for one in foundation.values() if one.type == "AWS::KMS::Key"]
+        assert key in foundation[table].properties["SSESpecification"]["KMSMasterKeyId"]
+        assert set(foundation[table].body["DependsOn"]) == set(foundation) - tables - {key}
+
+
+def test_what_a_pipeline_hands_on_goes_after_thirty_days_with_all_its_versions(prod: Synthesis) -> None:
+    properties = prod.resource("AWS::S3::Bucket", path="project-digits/Pipeline").properties
+    rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
+    assert rules["objects"]["ExpirationInDays"] == 30
+    assert rules["old-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    for kept in ("foundation/Training", "foundation/Artifacts"):
+        life_cycle = prod.resource("AWS::S3::Bucket", path=kept).properties["LifecycleConfiguration"]
+        assert not [rule for rule in life_cycle["Rules"] if "ExpirationInDays" in rule]
 
 
 def _life_cycle(synthesis: Synthesis) -> set[str]:

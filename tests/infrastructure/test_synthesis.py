@@ -88,7 +88,7 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_a_reason(tmp_path: 
 def test_an_unknown_stage_is_refused_in_a_sentence(tmp_path: Path) -> None:
     done = _run_app("nowhere", tmp_path)
     assert done.returncode == 1
-    assert "config/nowhere.yaml" in done.stderr
+    assert "config/nowhere.yaml: name one of dev, local, prod" in done.stderr
     assert "Traceback" not in done.stderr
 
 

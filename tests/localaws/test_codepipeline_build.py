@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,37 @@ def test_a_role_that_may_not_start_the_build_is_told_which_permission_it_lacks(w
         f"allow it codebuild:StartBuild on arn:aws:codebuild:{world.server.region}" in result["errorDetails"]["message"]
     )
     assert "externalExecutionId" not in result
+
+
+def test_a_build_role_may_be_limited_to_pulling_one_repository_and_one_for_pushing_pulls_nothing(
+    world: BuildingWorld,
+) -> None:
+    world.source_format = "CODEBUILD_CLONE_REF"
+    world.create()
+    world.allow_builds()
+    for action, permissions, outcome in (
+        ("GitPull", "read_only", "Succeeded"),
+        ("GitPush", "read_write", "Failed"),
+    ):
+        _limit(world, FullRepositoryId=world.repository, ProviderAction=action, ProviderPermissionsRequired=permissions)
+        _, identifier = world.pushed(**{"train.py": action})
+        if outcome == "Succeeded":
+            world.answer(world.job())
+        assert world.finished(identifier)["status"] == outcome
+    error = world.actions(identifier)[0]["output"]["executionResult"]["errorDetails"]["message"]
+    assert f"for the ProviderAction GitPull of {world.repository}" in error
+
+
+def _limit(world: BuildingWorld, **keys: str) -> None:
+    """Let the build's role use the connection on condition that its request carries these keys."""
+    iam = world.server.client("iam")
+    role = world.build_role.rpartition("/")[2]
+    document = iam.get_role_policy(RoleName=role, PolicyName="allowed")["PolicyDocument"]
+    for statement in document["Statement"]:
+        if statement["Action"] == "codeconnections:UseConnection":
+            condition = {f"codeconnections:{key}": value for key, value in keys.items()}
+            statement["Condition"] = {"StringEquals": condition}
+    iam.put_role_policy(RoleName=role, PolicyName="allowed", PolicyDocument=json.dumps(document))
 
 
 def test_a_project_that_is_not_there_is_named(world: BuildingWorld) -> None:

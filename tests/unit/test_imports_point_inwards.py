@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,18 @@ def test_the_environment_is_read_in_the_settings_alone() -> None:
 
 def test_the_local_aws_knows_nothing_of_dropforge() -> None:
     assert not offences("localaws", lambda name: package_of(name) != "dropforge")
+
+
+def test_the_parts_of_the_local_aws_import_in_no_circle() -> None:
+    needs: dict[str, set[str]] = {}
+    for file in python_files("localaws"):
+        part = file.relative_to(ROOT).with_suffix("").parts[1]
+        needed = {name.split(".")[1] for name in imports_of(file) if name.startswith("localaws.")}
+        needs.setdefault(part, set()).update(needed - {part})
+    needs = {part: needed & needs.keys() for part, needed in needs.items()}
+
+    assert "githost" in needs["codepipeline"]
+    assert "codepipeline" in TopologicalSorter(needs).static_order()  # or CycleError, which names the circle
 
 
 def test_the_product_does_not_import_the_local_aws_or_the_tests() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
@@ -114,6 +114,10 @@ class DynamoCatalog:
         found = self._tables.get_all(layout.object_version(each.bucket, each.key, each.version_id) for each in objects)
         drops = [value_of(ObjectDropped, each["drop"]) for each in found if "drop" in each]
         return {drop.ref: drop for drop in drops}
+
+    def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
+        listed = {layout.object_version(bucket, each.key, each.version_id): each for each in objects}
+        return frozenset(listed[_key_of(found)] for found in self._tables.get_all(listed) if "drop" in found)
 
     def note_latest(self, drop: ObjectDropped) -> bool:
         if not drop.sequencer:

@@ -44,7 +44,8 @@ def _use_connection(work: Work) -> str:
     """Check that the role may use the connection and that it is available; return its provider type."""
     arn = work.configuration["ConnectionArn"]
     repository = work.configuration["FullRepositoryId"]
-    context = {f"{action.partition(':')[0]}:FullRepositoryId": repository for action in _USE_CONNECTION}
+    said = {"FullRepositoryId": repository, "ProviderPermissionsRequired": "read_only"}
+    context = {f"{action.partition(':')[0]}:{key}": value for action in _USE_CONNECTION for key, value in said.items()}
     if not allows(work, _USE_CONNECTION, arn, context):
         raise ActionFailedError(
             "PermissionError",

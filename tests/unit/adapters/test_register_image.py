@@ -1,4 +1,4 @@
-"""What the Register action's function answers CodePipeline, on an AWS that refuses everything it is asked."""
+"""What the Register action's function answers CodePipeline, on an AWS that refuses all but, perhaps, the artifact."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
+from io import BytesIO
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from threading import Thread
+from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "tests" / "events"
@@ -17,11 +19,15 @@ CALL = "import json, sys; from lambdas.register_image import handler; handler(js
 
 
 class RefusingAws(BaseHTTPRequestHandler):
-    """S3 refuses; what CodePipeline is answered is kept."""
+    """S3 has the build's artifact, or refuses; what CodePipeline is answered is kept."""
 
     answers: list[str]
+    artifact: bytes | None
 
     def do_GET(self) -> None:
+        if self.artifact is not None:
+            self._reply(200, self.artifact)
+            return
         self._reply(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
 
     def do_POST(self) -> None:
@@ -48,9 +54,10 @@ class Called:
     answers: list[str]
 
 
-def called(event: str) -> Called:
+def called(event: str, artifact: bytes | None = None) -> Called:
     answers: list[str] = []
-    with ThreadingTCPServer(("127.0.0.1", 0), type("Refusing", (RefusingAws,), {"answers": answers})) as server:
+    aws = type("Refusing", (RefusingAws,), {"answers": answers, "artifact": artifact})
+    with ThreadingTCPServer(("127.0.0.1", 0), aws) as server:
         Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         environment = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",
@@ -72,11 +79,31 @@ def called(event: str) -> Called:
     return Called(done.returncode, done.stderr, answers)
 
 
+def artifact_with(document: str) -> bytes:
+    archive = BytesIO()
+    with ZipFile(archive, "w") as opened:
+        opened.writestr("image.json", document)
+    return archive.getvalue()
+
+
 def test_an_error_that_lambda_may_try_again_is_raised_and_is_no_answer() -> None:
     call = called("codepipeline_job.json")
     assert call.code == 1
     assert "An error occurred (AccessDenied) when calling the GetObject operation" in call.log
     assert call.answers == []
+
+
+def test_an_error_of_ours_that_is_not_the_builds_is_raised_and_is_no_answer() -> None:
+    call = called("codepipeline_job.json", artifact_with("{}"))
+    assert call.code == 1
+    assert "SettingsError" in call.log
+    assert call.answers == []
+
+
+def test_an_artifact_that_is_not_what_the_build_makes_is_answered_as_failed() -> None:
+    call = called("codepipeline_job.json", artifact_with("[]"))
+    assert call.code == 0, call.log
+    assert call.answers == ["PutJobFailureResult"]
 
 
 def test_what_will_never_do_is_answered_as_failed_and_is_not_tried_again() -> None:

@@ -65,3 +65,29 @@ def test_validate_checks_a_stage_s_configuration_too(shell: Shell, tmp_path: Pat
     file = tmp_path / "dev.yaml"
     file.write_text("stage: dev\nregion: eu-west-1\nprojects: {digits: {repository: a/b}}\n")
     assert shell.type("validate", "--config", str(file), "--json").document["projects"][0]["name"] == "digits"
+
+
+def test_validate_warns_of_what_is_a_placeholder_and_of_alarms_that_reach_nobody(shell: Shell) -> None:
+    answer = shell.type("validate", "--config", str(ROOT / "config" / "prod.yaml"))
+    assert answer.code == 0
+    assert "is right, but for the warnings" in answer.out
+    assert "`ops.mail` is empty, so alarms reach nobody" in answer.said
+    assert "`repository: your-org/digits` is a placeholder" in answer.said
+
+
+def test_validate_has_no_warning_where_everything_is_meant(shell: Shell) -> None:
+    answer = shell.type("validate", "--config", str(ROOT / "config" / "local.yaml"))
+    assert (answer.code, answer.said) == (0, "")
+
+
+def test_validate_warns_of_a_push_that_builds_two_projects_but_not_where_their_paths_are_apart(
+    shell: Shell, tmp_path: Path
+) -> None:
+    file = tmp_path / "dev.yaml"
+    start = "stage: dev\nregion: eu-west-1\nops: {mail: [ops@example.com]}\nprojects:\n"
+    file.write_text(f"{start}  a: {{repository: x/y}}\n  b: {{repository: x/y}}\n")
+    [warning] = shell.type("validate", "--config", str(file), "--json").document["warnings"]
+    assert warning.startswith(f"{file}:6: a push to x/y, branch main, builds both a and b; keep them apart by")
+    a, b = (f"  {name}: {{repository: x/y, paths: {{include: [{name}/**]}}}}\n" for name in "ab")
+    file.write_text(start + a + b)
+    assert shell.type("validate", "--config", str(file), "--json").document["warnings"] == []

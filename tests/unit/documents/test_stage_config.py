@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import boto3
 import pytest
 
 from dropforge.documents.checking import check
+from dropforge.documents.fields import REGIONS
 from dropforge.documents.problems import DocumentError
 from dropforge.documents.source import parse
 from dropforge.documents.stage_config import StageConfig
@@ -12,6 +14,8 @@ from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails, OnData, Project, Subscription
 
 SMALLEST = "stage: dev\nregion: eu-west-1\nprojects:\n  digits:\n    repository: example/digits\n"
+
+CONNECTION = "arn:aws:codeconnections:us-east-1:210987654321:connection/0f6d7c1e"
 
 
 def config(text: str) -> StageConfig:
@@ -93,7 +97,7 @@ def test_prices_are_exact() -> None:
             'dev.yaml:5: "https://github.com/a/b" is not a GitHub',
         ),
         (
-            SMALLEST.replace("dev", "a-stage-of-length"),
+            SMALLEST.replace("dev", "astageoflength123"),
             "dev.yaml:1: a stage's name has at most 12 characters and this has 17;",
         ),
         (SMALLEST.replace("digits:", "Digits:"), 'dev.yaml:4: "Digits" is not a project\'s name;'),
@@ -103,6 +107,54 @@ def test_prices_are_exact() -> None:
         ),
         ("prices: {ml.m5.large: 0}\n" + SMALLEST, "dev.yaml:1: the price of ml.m5.large is not more than 0;"),
         ("retention: {log_days: 31}\n" + SMALLEST, "dev.yaml:1: `retention.log_days` must be 1, 3, 5, "),
+        (
+            SMALLEST.replace("eu-west-1", "eu-west-9"),
+            'dev.yaml:2: "eu-west-9" is not a region of AWS that has SageMaker',
+        ),
+        (
+            SMALLEST + f"account: '123456789012'\nconnection: {CONNECTION}\n",
+            "dev.yaml:7: `connection` is of the account 210987654321 and the stage of 123456789012;",
+        ),
+        (
+            SMALLEST + "account: '123456789012'\npermissions_boundary: arn:aws:iam::210987654321:policy/boundary\n",
+            "dev.yaml:7: `permissions_boundary` is of the account 210987654321",
+        ),
+        (
+            SMALLEST + "    guard_rails: {instance_types: [ml.m5.lage]}\n",
+            'dev.yaml:6: "ml.m5.lage" is not an instance type of SageMaker training, or a pattern of some;',
+        ),
+        (
+            SMALLEST + "    guard_rails: {runs_per_day: 99999999999}\n",
+            "dev.yaml:6: `projects.digits.guard_rails.runs_per_day` must be at most 100000, not 99999999999;",
+        ),
+        (
+            SMALLEST + "    guard_rails: {max_instances: 100000}\n",
+            "dev.yaml:6: `projects.digits.guard_rails.max_instances` must be at most 1000, not 100000;",
+        ),
+        (
+            SMALLEST + "    guard_rails: {concurrent_runs: 9}\n",
+            "dev.yaml:6: digits may train 9 runs at once and the whole stage 8; write at most 8, or raise",
+        ),
+        (
+            SMALLEST + "prices: {ml.p3.2xlarge: 3.825}\n",
+            "dev.yaml:6: there is a price for ml.p3.2xlarge, which no project may use; allow it in",
+        ),
+        (
+            SMALLEST + "    waiting: {give_up_after_minutes: 30}\n",
+            "dev.yaml:6: runs of digits are given up after 30 minutes and told of after 60; let",
+        ),
+        (
+            SMALLEST + "    notify: [{mail: You@your.org}]\nops: {mail: [you@your.org]}\n",
+            "dev.yaml:6: You@your.org is written you@your.org elsewhere in this document; write it the same",
+        ),
+        (
+            "stage: dev\nregion: eu-west-1\nprojects:\n"
+            + "".join(
+                f"  p{n}: {{repository: x/p{n}, notify: [{{mail: a@b.org, on: [failed, held, blocked]}}]}}\n"
+                for n in range(51)
+            ),
+            "dev.yaml:54: a@b.org is told of more pairs of project and outcome than the 150 that SNS filters by;",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place_and_what_to_do(text: str, said: str) -> None:
@@ -112,3 +164,31 @@ def test_a_mistake_is_one_line_with_its_place_and_what_to_do(text: str, said: st
 
 def test_a_list_whose_members_are_wrong_is_not_called_too_short_as_well() -> None:
     assert len(mistakes(SMALLEST + "    guard_rails: {instance_types: [m5]}\n")) == 1
+
+
+@pytest.mark.parametrize("allowed", ["ml.m5.large", "ml.m5.*", "ml.p6-b200.48xlarge", "ml.*.xlarge", "ml.g6e.12xlarge"])
+def test_types_and_patterns_that_sagemaker_has_are_taken(allowed: str) -> None:
+    (digits,) = config(SMALLEST + f"    guard_rails: {{instance_types: ['{allowed}']}}\n").projects()
+    assert digits.guard_rails.instance_types == (allowed,)
+
+
+def test_every_instance_type_of_training_that_the_aws_sdk_knows_can_be_allowed() -> None:
+    model = boto3.Session().client("sagemaker", region_name="us-east-1").meta.service_model
+    known = model.shape_for("TrainingInstanceType").metadata["enum"]
+    (digits,) = config(SMALLEST + f"    guard_rails: {{instance_types: [{', '.join(known)}]}}\n").projects()
+    assert len(digits.guard_rails.instance_types) == len(known) > 100
+
+
+def test_the_regions_are_those_in_which_the_aws_sdk_knows_sagemaker() -> None:
+    session = boto3.Session()
+    known = {
+        region
+        for partition in ("aws", "aws-cn", "aws-us-gov")
+        for region in session.get_available_regions("sagemaker", partition_name=partition)
+    }
+    assert known == set(REGIONS)
+
+
+def test_a_connection_made_in_another_region_serves_this_one() -> None:
+    found = config(SMALLEST + f"account: '210987654321'\nconnection: {CONNECTION}\n")
+    assert found.connection == CONNECTION

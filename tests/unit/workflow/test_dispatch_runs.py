@@ -9,13 +9,14 @@ from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import DelayCause, Run, RunStatus
 from dropforge.domain.run_events import AttemptIntended
-from dropforge.domain.training_job import job_name
+from dropforge.domain.training_job import JobRequest, job_name
 from dropforge.domain.training_spec import Compute, TrainingSpec
-from dropforge.workflow.dispatch_runs import DispatchIncompleteError
+from dropforge.workflow.dispatch_runs import DispatchIncompleteError, dispatch_runs
 from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.recording import record
 from dropforge.workflow.resume_project import resume_project
 from dropforge.workflow.run_project import RunOrder, run_project
+from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.world import DIGITS, World, stage_of
 
 CANCER = replace(DIGITS, name="cancer", data_prefix="cancer/")
@@ -36,6 +37,12 @@ def with_runs(world: World, count: int, project: str = "digits") -> World:
         world.clock.pass_by(seconds=1)
         run_project(world.ports, RunOrder(project, "ada", {"seed": str(number)}))
     return world
+
+
+class JobsThatTakeAMinute(MemoryJobs):
+    def create(self, job: JobRequest) -> str:
+        self._clock.wait(timedelta(minutes=1))
+        return super().create(job)
 
 
 def statuses(world: World) -> list[RunStatus]:
@@ -368,3 +375,23 @@ def test_a_day_counts_every_first_attempt_of_a_pass_whatever_aws_answers() -> No
     world.dispatch()
     assert statuses(world) == [RunStatus.FAILED, RunStatus.WAITING]
     assert world.jobs.creations == 1
+
+
+def test_a_pass_whose_time_is_over_looks_at_no_further_run_and_the_next_one_goes_on() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(concurrent_runs=3)))), 3)
+    jobs = JobsThatTakeAMinute(world.clock, world.bucket)
+    ports = replace(world.ports, jobs=jobs)
+    dispatch_runs(ports, ends=world.clock.now() + timedelta(seconds=90))
+    assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING, RunStatus.WAITING]
+    dispatch_runs(ports, ends=world.clock.now() + timedelta(seconds=90))
+    assert statuses(world) == [RunStatus.RUNNING] * 3
+
+
+def test_a_pass_whose_time_is_over_replaces_no_further_run_either() -> None:
+    world = World(stage_of(replace(DIGITS, latest_wins=True)))
+    world.drop("digits/a")
+    world.grow_quiet()
+    for commit in ("c1", "c2", "c3"):
+        world.push(commit=commit)
+    dispatch_runs(world.ports, ends=world.clock.now())
+    assert statuses(world) == [RunStatus.WAITING] * 3

@@ -162,6 +162,7 @@ def test_data_that_nobody_knows_is_refused() -> None:
     world = World()
     with pytest.raises(ImageRefusedError, match="has no dataset version sha256:unknown"):
         register_image(world.ports, world.built(dataset="sha256:unknown"))
+    assert world.store.head("digits").image is None
 
 
 def test_an_image_that_was_never_pushed_is_refused() -> None:

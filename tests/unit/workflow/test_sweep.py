@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.dataset import ListedObject
 from dropforge.domain.drop import ObjectRef
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.project import GuardRails, Patience, SealMode, SealPolicy
@@ -18,6 +20,7 @@ from dropforge.workflow.register_image import register_image
 from dropforge.workflow.run_project import RunOrder, run_project
 from dropforge.workflow.seal_dataset import seal_dataset
 from dropforge.workflow.sweep import SweepIncompleteError, sweep
+from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import DIGITS, Mailbox, World, stage_of
 
@@ -53,9 +56,13 @@ def test_a_lost_wake_up_of_the_dispatcher_and_of_the_sealing_is_made_good() -> N
 
 
 def test_what_fails_for_one_is_still_done_for_the_others_and_then_told() -> None:
-    world = running(2)
-    for run in world.store.runs.values():
-        world.jobs.end(run.attempts[0].job_name, JobEnd())
+    world = running(3)
+    for name in world.jobs.running():
+        world.jobs.end(name, JobEnd())
+    sweep(world.ports)
+    world.dispatch()
+    for name in world.jobs.running():
+        world.jobs.end(name, JobEnd())
     with pytest.raises(SweepIncompleteError, match=r"announcement of .*: the topic is gone.*; announcement of "):
         sweep(replace(world.ports, announcer=Mailbox(refusal=DropforgeError("the topic is gone: deploy again"))))
     assert all(run.status is RunStatus.COMPLETED for run in world.store.runs.values())
@@ -85,7 +92,6 @@ def test_an_aws_that_refuses_one_job_does_not_keep_the_others_from_being_healed(
     with pytest.raises(SweepIncompleteError, match="AWS did not answer"):
         sweep(replace(world.ports, jobs=broken))
     assert sorted(run.status.value for run in world.store.runs.values()) == ["COMPLETED", "RUNNING"]
-    assert len(world.mailbox.mails) == 1
     sweep(world.ports)
     assert {run.status for run in world.store.runs.values()} == {RunStatus.COMPLETED}
 
@@ -97,6 +103,28 @@ def test_a_question_that_the_store_does_not_answer_leaves_the_rest_of_the_sweep(
     with pytest.raises(SweepIncompleteError, match="AWS did not answer"):
         sweep(replace(world.ports, store=store))
     assert world.wakeups.dispatches >= 1
+
+
+def test_a_project_that_takes_all_of_a_sweeps_time_takes_neither_the_mails_nor_every_sweep() -> None:
+    cancer = replace(DIGITS, name="cancer", data_prefix="cancer/")
+    world = World(stage_of(DIGITS, cancer))
+    world.drop("elsewhere/a")
+    for project in (DIGITS, cancer):
+        world.bucket.put(f"{project.data_prefix}a", b"unheard of")
+    world.clock.pass_by(minutes=10)
+
+    class Slow(MemoryBucket):
+        def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
+            world.clock.pass_by(minutes=5)
+            return world.bucket.current_objects(prefix, at)
+
+    ports = replace(world.ports, bucket=Slow(world.clock.now))
+    for _ in range(2):
+        with pytest.raises(SweepIncompleteError, match="no time left for it"):
+            sweep(ports, ends=world.clock.now() + timedelta(minutes=8))
+        world.clock.pass_by(minutes=5)
+    assert len(world.mailbox.mails) >= 1
+    assert set(world.store.timers) == {"digits", "cancer"}
 
 
 def test_each_open_run_costs_one_description_and_a_waiting_one_none() -> None:
@@ -120,6 +148,7 @@ def test_what_the_sweep_found_says_so_in_record_and_mail() -> None:
     world = running()
     world.jobs.end(world.only_run().attempts[0].job_name, JobEnd())
     sweep(world.ports)
+    world.deliver_announcements()
     entries = world.store.trail(world.only_run().id)
     assert any('"found_by":{"kind":"rule","name":"sweep"}' in entry.body for entry in entries)
     assert "the sweep, which asks after every open run, found it" in world.mailbox.mails[0][0].body
@@ -159,6 +188,7 @@ def test_a_run_is_given_up_after_the_time_that_its_project_says_and_not_before()
     sweep(world.ports)
     (failed,) = [run for run in world.store.runs.values() if run.status is RunStatus.FAILED]
     assert failed.result is not None
+    world.deliver_announcements()
     assert "waited for more than 60 minutes" in (failed.result.reason or "")
     (subject,) = [each for each in world.mailbox.subjects if " waiting: " not in each]
     assert subject.startswith("[dropforge] digits failed: it waited for more than 60 minutes")
@@ -232,6 +262,7 @@ def test_a_drop_whose_event_was_lost_is_sealed_and_trained_on() -> None:
     assert data is not None
     assert data.dataset.objects == 2
     assert len(world.store.runs) == 2
+    world.deliver_announcements()
     assert world.mailbox.subjects == ["[dropforge] digits: 1 object was found that no event told of"]
     sweep(world.ports)
     assert len(world.mailbox.mails) == 1

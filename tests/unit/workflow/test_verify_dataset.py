@@ -46,6 +46,15 @@ def test_an_object_that_was_replaced_or_deleted_meanwhile_is_named(change: str) 
     assert verify_dataset(world.ports, run) == DataMoved(1, ("digits/b",))
 
 
+def test_an_object_that_s3_dates_later_than_the_functions_clock_has_moved_all_the_same() -> None:
+    world = World(stage_of(VERIFYING))
+    run = trained(world)
+    world.clock.pass_by(minutes=3)
+    world.bucket.put("digits/b", b"changed")
+    world.clock.pass_by(minutes=-3)
+    assert verify_dataset(world.ports, run) == DataMoved(1, ("digits/b",))
+
+
 def test_data_that_moved_without_an_event_is_sealed_again_and_trains_afresh() -> None:
     world = World(stage_of(VERIFYING))
     run = trained(world)
