@@ -156,7 +156,7 @@ def test_a_table_that_refuses_deletion_is_made_last_so_that_no_rollback_meets_it
     tables = {one.logical_id for one in foundation.values() if one.type == "AWS::DynamoDB::Table"}
     assert len(tables) == 2
     for table in tables:
-        [key] = [one.logical_id for one in foundation.values() if one.type == "AWS::KMS::Key"]
+        key = prod.resource("AWS::KMS::Key", path="foundation/Key").logical_id
         assert key in foundation[table].properties["SSESpecification"]["KMSMasterKeyId"]
         assert set(foundation[table].body["DependsOn"]) == set(foundation) - tables - {key}
 
