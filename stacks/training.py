@@ -19,6 +19,7 @@ from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
 from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
+from stacks.constructs.people_policies import CommandLinePolicies
 from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
 from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
@@ -78,6 +79,14 @@ class TrainingStack(Stack):
         self.functions = self._functions(config, bundle)
         self._feed()
         self._rules()
+        CommandLinePolicies(
+            self,
+            "People",
+            names=names,
+            key=foundation.key,
+            register=names.function_arn("register_image"),
+            connection=foundation.connection_arn,
+        )
         ssm.StringParameter(
             self,
             "Deployment",
