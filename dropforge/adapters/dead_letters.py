@@ -118,14 +118,15 @@ class SqsDeadLetters:
         system: Mapping[Any, str] = message.get("Attributes", {})
         sent_at = datetime.fromtimestamp(int(system.get("SentTimestamp", "0")) / 1000, UTC)
         receives = int(system.get("ApproximateReceiveCount", "0"))
-        return DeadLetter(queue, message["MessageId"], sent_at, receives, self._reason(queue, message), message["Body"])
+        reason = self._reason(queue, message, receives)
+        return DeadLetter(queue, message["MessageId"], sent_at, receives, reason, message["Body"])
 
-    def _reason(self, queue: str, message: MessageTypeDef) -> str:
+    def _reason(self, queue: str, message: MessageTypeDef, receives: int) -> str:
         if queue == UNDELIVERED:
             return reason_of_event(_attributes(message))
         if queue == ABANDONED:
             return reason_of_call(message["Body"])
-        return self._logs.reason(SOURCES[_source(queue)], message["MessageId"])
+        return self._logs.reason(SOURCES[_source(queue)], message["MessageId"], receives)
 
     def _send_back(self, queue: str, message: MessageTypeDef) -> _Fate:
         if queue == ABANDONED:

@@ -70,6 +70,9 @@ def test_where_no_log_tells_it_says_where_to_look(local_aws: AwsClients) -> None
     deployment.lose(deployment.dead, "{}")
     (letter,) = deployment.letters.letters("job-state-dead-letters", 10)
     assert f"/aws/lambda/{deployment.name}-record-job-state does not name this message" in letter.reason
+    assert letter.reason.startswith("received once, no failure logged: somebody put it here")
+    (again,) = deployment.letters.letters("job-state-dead-letters", 10)
+    assert "ran out of time each time, or somebody put it here" in again.reason
 
 
 @pytest.mark.parametrize(("source", "fifo"), [("job-state", ""), ("dispatch", ".fifo")])
