@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import Event, each_message, only_message
+from dropforge.adapters.batches import Event, each_named_message
 from dropforge.adapters.deadline import ends_at
 from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.log import logger
@@ -17,7 +17,7 @@ function = Function(SealDatasetSettings)
 
 def handler(event: Event, context: LambdaContext) -> object:
     """One message a call, so that each may take as long as a function may."""
-    return each_message(event, context, lambda body: seal(body, only_message(event), context))
+    return each_named_message(event, context, lambda body, message: seal(body, message, context))
 
 
 def seal(body: str, message: str, context: LambdaContext) -> None:

@@ -52,10 +52,8 @@ def policy_text(policy: iam.CfnManagedPolicy) -> str:
 
 def _longest(resolved: Any) -> Any:
     match resolved:
-        case {"Ref": name}:
+        case {"Ref": name} | {"Fn::GetAtt": [name, _]} | {"Fn::ImportValue": name}:
             return _LONGEST.get(str(name), "r" * LONGEST_ARN)
-        case {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
-            return "r" * LONGEST_ARN
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{(AWS::\w+)\}", lambda found: _LONGEST.get(found[1], "r" * LONGEST_ARN), text)
         case {"Fn::Join": [separator, parts]}:

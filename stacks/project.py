@@ -16,6 +16,7 @@ from dropforge.settings import project_parameter
 from stacks.constructs.image_build import BuildPlan, ImageBuild
 from stacks.constructs.image_pipeline import ImagePipeline, PipelinePlan
 from stacks.constructs.image_repository import ImageRepository
+from stacks.constructs.people_policies import drop_policy
 from stacks.constructs.private_bucket import PrivateBucket
 from stacks.foundation import FoundationStack
 from stacks.names import Names
@@ -104,6 +105,7 @@ class ProjectStack(Stack):
             artifacts=artifacts,
             build=build.name,
         )
+        drop_policy(self, names=names, key=foundation.key, project=project.name, prefix=project.data_prefix)
         document = json.dumps(project.to_document())
         ssm.StringParameter(
             self,

@@ -21,6 +21,7 @@ from dropforge.domain.run import RunStatus
 from dropforge.domain.state_change import DETAIL_TYPE, SOURCE
 from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
+from stacks.constructs.people_policies import CommandLinePolicies
 from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
 from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
@@ -84,6 +85,14 @@ class TrainingStack(Stack):
         self.functions = self._functions(config, bundle)
         self._feed()
         self._rules()
+        CommandLinePolicies(
+            self,
+            "People",
+            names=names,
+            key=foundation.key,
+            register=names.function_arn("register_image"),
+            connection=foundation.connection_arn,
+        )
         ssm.StringParameter(
             self,
             "Deployment",

@@ -22,17 +22,16 @@ T = TypeVar("T")
 
 def each_message(event: Event, context: LambdaContext, handle: Callable[[str], None]) -> object:
     """Hand the body of each SQS message to `handle`; the answer names the messages that failed."""
+    return each_named_message(event, context, lambda body, _: handle(body))
+
+
+def each_named_message(event: Event, context: LambdaContext, handle: Callable[[str, str], None]) -> object:
+    """The same, with the message's id, which it keeps however often SQS delivers it."""
 
     def handle_record(record: SQSRecord) -> None:
-        _logging_failure(record.message_id, lambda: handle(record.body))
+        _logging_failure(record.message_id, lambda: handle(record.body, record.message_id))
 
     return _answer(event, context, EventType.SQS, handle_record)
-
-
-def only_message(event: Event) -> str:
-    """The id of the one message that a batch of one has: the same however often SQS delivers it."""
-    (record,) = event["Records"]
-    return str(record["messageId"])
 
 
 def one_by_one(things: Iterable[T], handle: Callable[[T], None]) -> None:

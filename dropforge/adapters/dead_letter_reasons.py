@@ -24,14 +24,20 @@ class FunctionLogs:
         self._clients = clients
         self._deployment = deployment
 
-    def reason(self, module: str, message_id: str) -> str:
-        """What the function last said about the message; where to look when it says nothing, or no longer."""
+    def reason(self, module: str, message_id: str, receives: int) -> str:
+        """What the function last said about the message; where to look when it says nothing, or no longer.
+
+        SQS counts looks together with tries: received once, the message was looked at just now and never tried.
+        """
         function = f"{self._deployment}-{module.replace('_', '-')}"
         group = f"/aws/lambda/{function}"
         said = [text for line in self._lines(group, message_id) if (text := failure_in(line)) is not None]
         if said:
             return f"{function} failed each time, at last with {said[-1]}"
-        return f"{function} failed or ran out of time each time; its log {group} does not name this message"
+        silent = f"the log {group} does not name this message"
+        if receives <= 1:
+            return f"received once, no failure logged: somebody put it here, since {silent}"
+        return f"no failure logged: {function} ran out of time each time, or somebody put it here; {silent}"
 
     def _lines(self, group: str, message_id: str) -> list[str]:
         logs = self._clients.logs

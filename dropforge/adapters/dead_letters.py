@@ -9,8 +9,10 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartM
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -50,6 +52,16 @@ class UnknownQueueError(DropforgeError):
     """The deployment has no dead-letter queue of that name."""
 
 
+class _Fate(Enum):
+    """What became of a letter that was to be sent back."""
+
+    SENT = auto()
+    DROPPED = auto()
+    """There is nothing to send, since the sweep looks for such things itself."""
+    KEPT = auto()
+    """It does not say where it was to go."""
+
+
 class SqsDeadLetters:
     """Of the deployment whose name all its queues begin with."""
 
@@ -63,7 +75,11 @@ class SqsDeadLetters:
         return QUEUES
 
     def letters(self, queue: str, limit: int) -> tuple[DeadLetter, ...]:
-        """At most so many of what lies in the queue; they stay there. UnknownQueueError."""
+        """At most so many of what lies in the queue; they stay there. UnknownQueueError.
+
+        Of an ordered queue SQS shows no more than it gives in one answer, ten at most, while those are in hand:
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+        """
         url = self.url(_known(queue))
         found = list(self._messages(url, _LOOK_SECONDS, limit))
         for message in found:
@@ -74,14 +90,13 @@ class SqsDeadLetters:
 
     def redrive(self, queue: str) -> Redriven:
         """Send all that lies in the queue back to where it was to go. UnknownQueueError."""
-        url, sent, dropped = self.url(_known(queue)), 0, 0
+        url, fates = self.url(_known(queue)), Counter[_Fate]()
         for message in self._messages(url, _WORK_SECONDS):
-            if self._send_back(queue, message):
-                sent += 1
-            else:
-                dropped += 1
-            self._clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return Redriven(queue, sent, dropped)
+            fate = self._send_back(queue, message)
+            fates[fate] += 1
+            if fate is not _Fate.KEPT:
+                self._clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return Redriven(queue, fates[_Fate.SENT], fates[_Fate.DROPPED], fates[_Fate.KEPT])
 
     def _messages(self, url: str, seconds: int, limit: int | None = None) -> Iterator[MessageTypeDef]:
         left = limit
@@ -104,25 +119,27 @@ class SqsDeadLetters:
         system: Mapping[Any, str] = message.get("Attributes", {})
         sent_at = datetime.fromtimestamp(int(system.get("SentTimestamp", "0")) / 1000, UTC)
         receives = int(system.get("ApproximateReceiveCount", "0"))
-        return DeadLetter(queue, message["MessageId"], sent_at, receives, self._reason(queue, message), message["Body"])
+        reason = self._reason(queue, message, receives)
+        return DeadLetter(queue, message["MessageId"], sent_at, receives, reason, message["Body"])
 
-    def _reason(self, queue: str, message: MessageTypeDef) -> str:
+    def _reason(self, queue: str, message: MessageTypeDef, receives: int) -> str:
         if queue == UNDELIVERED:
             return reason_of_event(_attributes(message))
         if queue == ABANDONED:
             return reason_of_call(message["Body"])
-        return self._logs.reason(SOURCES[_source(queue)], message["MessageId"])
+        return self._logs.reason(SOURCES[_source(queue)], message["MessageId"], receives)
 
-    def _send_back(self, queue: str, message: MessageTypeDef) -> bool:
-        """Whether it was sent; False where there is nothing to send, since the sweep looks for such things itself."""
+    def _send_back(self, queue: str, message: MessageTypeDef) -> _Fate:
         if queue == ABANDONED:
             return self._call_again(json.loads(message["Body"]))
-        if queue == UNDELIVERED:
-            target = _attributes(message)["TARGET_ARN"].rpartition(":")[2]
-            self._send(self._clients.sqs.get_queue_url(QueueName=target)["QueueUrl"], message)
-        else:
+        if queue != UNDELIVERED:
             self._send(self.url(_source(queue)), message)
-        return True
+            return _Fate.SENT
+        target = _attributes(message).get("TARGET_ARN", "").rpartition(":")[2]
+        if not target:
+            return _Fate.KEPT
+        self._send(self._clients.sqs.get_queue_url(QueueName=target)["QueueUrl"], message)
+        return _Fate.SENT
 
     def _send(self, url: str, message: MessageTypeDef) -> None:
         fifo: dict[str, Any] = {}
@@ -130,16 +147,16 @@ class SqsDeadLetters:
             fifo = {"MessageGroupId": DISPATCH_GROUP, "MessageDeduplicationId": uuid4().hex}
         self._clients.sqs.send_message(QueueUrl=url, MessageBody=message["Body"], **fifo)
 
-    def _call_again(self, call: Mapping[str, Any]) -> bool:
+    def _call_again(self, call: Mapping[str, Any]) -> _Fate:
         """Of a stream there is only a pointer, and its records may be gone; what is pending the sweep sends."""
         if "DDBStreamBatchInfo" in call:
-            return False
+            return _Fate.DROPPED
         function = call["requestContext"]["functionArn"].removesuffix(":$LATEST")
         payload = json.dumps(call["requestPayload"]).encode()
         # Only the command line redrives, so the functions' bundle need not know this service.
         caller: LambdaClient = self._clients.session.client("lambda")
         caller.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
-        return True
+        return _Fate.SENT
 
     def url(self, queue: str) -> str:
         fifo = ".fifo" if queue in {"dispatch", "dispatch-dead-letters"} else ""

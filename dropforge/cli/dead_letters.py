@@ -21,7 +21,9 @@ def dead_letters(
     session: Session,
     queue: Annotated[str | None, typer.Argument(metavar="QUEUE", help="One of them; all unless said.")] = None,
     redrive: Annotated[bool, typer.Option("--redrive", help="Send what lies there back to be handled again.")] = False,
-    limit: Annotated[int, typer.Option(help="How many of each queue to show.", min=1, max=100)] = 10,
+    limit: Annotated[
+        int, typer.Option(help="How many of each queue to show; of an ordered one, SQS shows ten.", min=1, max=100)
+    ] = 10,
 ) -> None:
     """List what could not be handled, with the reason.
 
@@ -64,5 +66,10 @@ def _send_back(session: Session, there: DeadLetters, queues: list[str]) -> None:
         if each.sent or each.dropped:
             dropped = f"; {each.dropped} removed, which the sweep sees to" if each.dropped else ""
             session.console.line(f"{each.queue}: {several(each.sent, 'message')} sent back{dropped}")
-    if not any(each.sent or each.dropped for each in done):
+        if each.kept:
+            session.console.note(
+                f"{each.queue}: {several(each.kept, 'message')} left there, which do not say where they were to go: "
+                f"read them with `dropforge dead-letters {each.queue}`, and delete in SQS what nobody needs."
+            )
+    if not any(each.sent or each.dropped or each.kept for each in done):
         session.console.note("No dead letters.")

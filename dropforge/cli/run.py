@@ -21,7 +21,7 @@ def run(
     project: Annotated[str, typer.Argument(metavar="PROJECT", help="As `dropforge projects` lists it.")],
     param: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A hyperparameter; may be repeated."),
+        typer.Option(metavar="NAME=VALUE", help="A hyperparameter of the dropforge.yaml; may be repeated."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="A dataset version; the latest unless said.")] = None,
     image: Annotated[str | None, typer.Option(help="An image's digest; the latest unless said.")] = None,
@@ -40,12 +40,17 @@ def run(
     digest = _digest(image, "--image") if image else None
     with session.stage("asking for the run") as workspace:
         started = workspace.ports.clock.now()
-        order = RunOrder(project, workspace.caller, parameters, version, digest)
+        order = RunOrder(project, workspace.caller, parameters, version, digest, declared_only=True)
         ordered = run_project(workspace.ports, order)
+        declared = ordered.image.spec.hyperparameters
     if session.console.as_json:
         session.console.document(encode_object(ordered))
         return
     session.console.line(ordered.id)
+    for name, value in parameters.items():
+        if _is_number(declared[name]) and not _is_number(value):
+            stop = f"`dropforge stop {ordered.id[: wording.SHORT]}` ends the run if that is not meant"
+            session.console.note(f"{name} is {declared[name]} in dropforge.yaml, and {value} is no number: {stop}.")
     if ordered.requested_at < started:
         when = wording.moment(ordered.requested_at)
         session.console.note(f"These inputs are a run already, asked for {when}: it is {ordered.status.value}.")
@@ -59,6 +64,14 @@ def parameter(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise UsageError(f"--param {text} is no NAME=VALUE: write, for example, --param epochs=60.")
     return name, value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _digest(typed: str, option: str) -> str:

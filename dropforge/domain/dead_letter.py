@@ -20,8 +20,12 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Redriven:
-    """How many messages of a queue were sent back, and how many were dropped since the sweep does their work anyway."""
+    """How many messages of a queue were sent back, how many dropped since the sweep does their work anyway, and kept.
+
+    Those that are kept do not say where they were to go.
+    """
 
     queue: str
     sent: int
     dropped: int = 0
+    kept: int = 0

@@ -66,7 +66,12 @@ def _notice_mail(ports: Ports, key: AnnouncementKey) -> Mail:
 
 def _run_mail(ports: Ports, run: Run, sequence: int) -> Mail:
     """From the trail's entry, so that it tells what was then recorded, whatever has become of the run since."""
-    entry = next(each for each in ports.store.trail(run.id) if each.sequence == sequence)
+    entry = next((each for each in ports.store.trail(run.id) if each.sequence == sequence), None)
+    if entry is None:
+        raise UnknownSubjectError(
+            f"entry {sequence} of the trail of run {run.id} is missing, and it was to be told of: look who deleted it, "
+            "and restore the trail table to before then"
+        )
     return run_mail(run, event_from_document(entry.document()), _previous(ports, run))
 
 

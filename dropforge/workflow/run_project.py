@@ -17,21 +17,30 @@ class NothingToTrainError(DropforgeError):
     """The image or the data that a run needs is not there."""
 
 
+class UnknownParameterError(DropforgeError):
+    """The image's spec has no such hyperparameter: mistyped, it would cost a run that differs in nothing."""
+
+
 @dataclass(frozen=True)
 class RunOrder:
-    """What somebody asks for; what is None is the project's latest. `hyperparameters` override the image's."""
+    """What somebody asks for; what is None is the project's latest.
+
+    `hyperparameters` override the image's; with `declared_only`, those that its spec does not have are refused.
+    """
 
     project: str
     by: str
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     dataset_version: str | None = None
     image_digest: str | None = None
+    declared_only: bool = False
 
 
 def run_project(ports: Ports, order: RunOrder) -> Run:
     """The run of what was ordered; the one that there is when it was ordered before.
 
-    NothingToTrainError, UnknownProjectError; InvalidSpecError for parameters that SageMaker would not take.
+    NothingToTrainError, UnknownProjectError, UnknownParameterError; InvalidSpecError for parameters that SageMaker
+    would not take.
     """
     project = ports.stage.project(order.project)
     head = ports.store.head(project.name)
@@ -43,7 +52,20 @@ def run_project(ports: Ports, order: RunOrder) -> Run:
     if dataset is None:
         missing = f"no dataset version {order.dataset_version}" if order.dataset_version else "no data yet"
         raise NothingToTrainError(f"{project.name} has {missing}: put objects below {project.data_prefix}")
+    if order.declared_only:
+        _refuse_undeclared(image, order.hyperparameters)
     return request_run(ports, _request(image, dataset, order))
+
+
+def _refuse_undeclared(image: Image, given: Mapping[str, str]) -> None:
+    declared = image.spec.hyperparameters
+    for name in given:
+        if name not in declared:
+            known = f"has {', '.join(sorted(declared))}" if declared else "has none"
+            raise UnknownParameterError(
+                f"{image.project} has no hyperparameter {name}: its dropforge.yaml at {image.commit[:12]} {known}. "
+                "Correct the name, or push a dropforge.yaml that gives it a value."
+            )
 
 
 def _ordered_dataset(ports: Ports, order: RunOrder, latest: Dataset | None) -> Dataset | None:

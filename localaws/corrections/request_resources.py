@@ -5,6 +5,8 @@
   https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
 - ECR DescribeRepositories: the repository that is asked for.
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+- SSM GetParametersByPath: the path, written as a parameter.
+  https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ _TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
 
 
 def install(runtime: Runtime) -> None:
-    """Name log streams, and described repositories."""
+    """Name log streams, described repositories, and paths of parameters."""
 
     def resource_arn(original: Callable[..., str], service: str, *request: Any) -> str:
         arn = original(service, *request)
@@ -34,6 +36,8 @@ def install(runtime: Runtime) -> None:
             names = json.loads(body).get("repositoryNames") or []
             if len(names) == 1:  # several would need a decision each: `*` is the stricter question
                 return f"arn:aws:ecr:{runtime.region}:{runtime.account}:repository/{names[0]}"
+        if service == "ssm" and action == "GetParametersByPath":
+            return f"arn:aws:ssm:{runtime.region}:{runtime.account}:parameter{json.loads(body).get('Path', '')}"
         return arn
 
     wrap(iam_actions, "extract_resource_arn", resource_arn)

@@ -141,7 +141,10 @@ def hand_over(artifacts: s3.IBucket) -> Permission:
 
 
 def pull_source(connection_arn: str, repository: str) -> list[Permission]:
-    """Pull one repository with git, and never push: without each of these keys in the request there is no permission.
+    """Pull one repository with git, and never push.
+
+    Each key that a request carries must say so. AWS does not document which keys CodeBuild's clone carries: one that
+    is not there forbids nothing, lest no build ever gets its source.
 
     https://docs.aws.amazon.com/dtconsole/latest/userguide/security-iam.html (Using a connection)
     """
@@ -150,7 +153,7 @@ def pull_source(connection_arn: str, repository: str) -> list[Permission]:
             [f"{service}:UseConnection"],
             [connection_arn],
             {
-                "StringEquals": {
+                "StringEqualsIfExists": {
                     f"{service}:FullRepositoryId": repository,
                     f"{service}:ProviderAction": "GitPull",
                     f"{service}:ProviderPermissionsRequired": "read_only",

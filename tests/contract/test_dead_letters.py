@@ -70,6 +70,9 @@ def test_where_no_log_tells_it_says_where_to_look(local_aws: AwsClients) -> None
     deployment.lose(deployment.dead, "{}")
     (letter,) = deployment.letters.letters("job-state-dead-letters", 10)
     assert f"/aws/lambda/{deployment.name}-record-job-state does not name this message" in letter.reason
+    assert letter.reason.startswith("received once, no failure logged: somebody put it here")
+    (again,) = deployment.letters.letters("job-state-dead-letters", 10)
+    assert "ran out of time each time, or somebody put it here" in again.reason
 
 
 @pytest.mark.parametrize(("source", "fifo"), [("job-state", ""), ("dispatch", ".fifo")])
@@ -97,6 +100,26 @@ def test_an_event_that_was_not_delivered_says_why_and_goes_to_its_target(local_a
     assert letter.reason.endswith("NO_PERMISSIONS: denied")
     assert deployment.letters.redrive(UNDELIVERED) == Redriven(UNDELIVERED, 1)
     assert bodies(local_aws, deployment.source) == ['{"detail": 1}']
+
+
+def test_an_event_that_names_no_target_is_left_there_and_holds_up_no_other(local_aws: AwsClients) -> None:
+    deployment = Deployment(local_aws)
+    attributes = local_aws.sqs.get_queue_attributes(QueueUrl=deployment.source, AttributeNames=["QueueArn"])
+    deployment.lose(deployment.undelivered, "to nobody")
+    deployment.lose(deployment.undelivered, "to somebody", {"TARGET_ARN": attributes["Attributes"]["QueueArn"]})
+    assert deployment.letters.redrive(UNDELIVERED) == Redriven(UNDELIVERED, sent=1, kept=1)
+    assert bodies(local_aws, deployment.source) == ["to somebody"]
+
+
+def test_letters_of_an_ordered_queue_are_shown_and_stay(local_aws: AwsClients) -> None:
+    deployment = Deployment(local_aws, "dispatch", ".fifo")
+    for number in range(12):
+        deployment.lose(deployment.dead, f"letter {number}")
+    for _ in range(2):
+        first, *rest = deployment.letters.letters("dispatch-dead-letters", 12)
+        assert first.body == "letter 0"
+        assert len(rest) < 10
+    assert deployment.letters.redrive("dispatch-dead-letters").sent == 12
 
 
 def test_a_queue_that_is_none_is_answered_with_those_that_are(local_aws: AwsClients) -> None:

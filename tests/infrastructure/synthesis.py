@@ -55,8 +55,19 @@ class Synthesis:
     def statements(self, *, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
         """Each statement of each policy that a role has, with the path of the policy."""
         for policy in self.resources("AWS::IAM::ManagedPolicy", path=path):
+            if "ManagedPolicyName" in policy.properties:
+                continue  # made for people, who find it by its name
             for statement in policy.properties["PolicyDocument"]["Statement"]:
                 yield policy.path, statement
+
+    def for_people(self, name: str) -> list[dict[str, Any]]:
+        """The statements of the one policy of that name that people may be given."""
+        [found] = [
+            policy.properties["PolicyDocument"]["Statement"]
+            for policy in self.resources("AWS::IAM::ManagedPolicy")
+            if policy.properties.get("ManagedPolicyName") == f"{name}-{REGION}"
+        ]
+        return list(found)
 
     def _all(self) -> Iterator[Resource]:
         for stack, template in self.templates.items():

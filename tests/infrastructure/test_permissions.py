@@ -226,7 +226,7 @@ def test_a_build_may_use_the_connection_to_pull_its_repository_and_never_to_push
     for statement in using:
         service = statement["Action"].split(":")[0]
         assert statement["Condition"] == {
-            "StringEquals": {
+            "StringEqualsIfExists": {
                 f"{service}:FullRepositoryId": "example/digits",
                 f"{service}:ProviderAction": "GitPull",
                 f"{service}:ProviderPermissionsRequired": "read_only",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -15,23 +13,11 @@ pytestmark = [pytest.mark.local, pytest.mark.alone]
 QUEUE, DEAD = "job-state", "job-state-dead-letters"
 
 
-@contextmanager
-def delivered_again_at_once(trial: Trial, queue: str) -> Iterator[None]:
-    """Five deliveries take an hour and a half otherwise: a message that failed stays hidden for six turns."""
-    url = trial.queue(queue)
-    before = trial.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    trial.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
-    try:
-        yield
-    finally:
-        trial.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
-
-
 def test_a_message_that_fails_each_time_is_shown_with_what_its_function_said_and_can_be_sent_back(
     trial: Trial,
 ) -> None:
     job = f"{trial.deployment.name}-{'0' * 20}-01"
-    with delivered_again_at_once(trial, QUEUE):
+    with trial.impatient(QUEUE):
         changed = {"detail-type": "SageMaker Training Job State Change", "detail": {"TrainingJobName": job}}
         trial.send(QUEUE, json.dumps(changed))
         trial.eventually(

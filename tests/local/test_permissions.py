@@ -22,7 +22,7 @@ pytestmark = pytest.mark.local
 def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_go_on_from_there(trial: Trial) -> None:
     trial.pushed("forbidden")
     dead = trial.queue("ingest-dead-letters")
-    with impatient(trial, "ingest"), without(trial, "data_dropped", "dynamodb:UpdateItem"):
+    with trial.impatient("ingest"), without(trial, "data_dropped", "dynamodb:UpdateItem"):
         trial.drop("forbidden")
         letter = trial.eventually(
             lambda: next(iter(trial.aws.sqs.receive_message(QueueUrl=dead).get("Messages", [])), None),
@@ -34,18 +34,6 @@ def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_
     trial.send("ingest", letter["Body"])  # what a redrive does
     trial.aws.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
     trial.completed(trial.new_run("forbidden").id)
-
-
-@contextmanager
-def impatient(trial: Trial, queue: str) -> Iterator[None]:
-    """Failed messages come again at once, not after the six minutes that suit AWS."""
-    url = trial.queue(queue)
-    before = trial.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    trial.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
-    try:
-        yield
-    finally:
-        trial.aws.sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
 
 
 @contextmanager

@@ -125,3 +125,27 @@ def test_a_failed_update_has_rolled_back_by_the_time_that_the_change_set_is_answ
     assert _stack(world)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     pipeline = world.pipelines.get_pipeline(name=before["Pipeline"])["pipeline"]
     assert pipeline.get("variables", []) == []
+
+
+def test_what_a_failed_first_deployment_made_is_gone_and_what_a_later_one_deletes_is_kept(world: World) -> None:
+    cloudformation = world.server.client("cloudformation")
+    kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"{world.name}-kept"}, **kept}
+    refused = {"Type": "AWS::CodePipeline::Pipeline", "Properties": {"Name": "not one"}, "DependsOn": "Kept"}
+
+    cloudformation.create_stack(
+        StackName=world.name, TemplateBody=json.dumps({"Resources": {"Kept": bucket, "Refused": refused}})
+    )
+    assert _stack(world)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert not _buckets(world)
+
+    cloudformation.delete_stack(StackName=world.name)
+    cloudformation.create_stack(StackName=world.name, TemplateBody=json.dumps({"Resources": {"Kept": bucket}}))
+    assert _stack(world)["StackStatus"] == "CREATE_COMPLETE"
+    cloudformation.delete_stack(StackName=world.name)
+    assert _buckets(world) == [f"{world.name}-kept"]
+
+
+def _buckets(world: World) -> list[str]:
+    names = [bucket["Name"] for bucket in world.server.client("s3").list_buckets()["Buckets"]]
+    return [name for name in names if name == f"{world.name}-kept"]

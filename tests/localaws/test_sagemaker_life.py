@@ -108,6 +108,14 @@ def test_checkpoints_go_on_from_job_to_job(training: TrainingWorld) -> None:
     assert counter == b"2"
 
 
+def test_a_program_that_leaves_links_out_of_its_folders_gets_nothing_that_they_lead_to(training: TrainingWorld) -> None:
+    config = {"S3Uri": f"s3://{BUCKET}/escaped"}
+    training.start("escaped", "escape", CheckpointConfig=config)
+    assert training.ended("escaped")["FailureReason"] == "AlgorithmError: , exit code: 3"
+    assert training.archive(f"s3://{BUCKET}/output/escaped/output/output.tar.gz") == {}
+    assert not training.has(f"{config['S3Uri']}/")
+
+
 def test_the_program_is_given_credentials_of_its_role_unless_it_is_isolated(training: TrainingWorld) -> None:
     training.start("open", EnableNetworkIsolation=False)
     training.start("isolated", EnableNetworkIsolation=True)

@@ -64,6 +64,13 @@ def resume() -> None:
     counter.write_text(str(count))
 
 
-{"train": train, "crash": crash, "wait": wait, "ignore": ignore, "pipes": pipes, "resume": resume}[
+def escape() -> None:
+    for place in ("model/passwd", "checkpoints/passwd", "output/data/passwd"):
+        (BASE / place).symlink_to("/etc/passwd")
+    os.mkfifo(BASE / "output" / "failure")
+    sys.exit(3)
+
+
+{"train": train, "crash": crash, "wait": wait, "ignore": ignore, "pipes": pipes, "resume": resume, "escape": escape}[
     PARAMETERS.get("behaviour", "train")
 ]()

@@ -91,7 +91,7 @@ class TrainingWorld:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         content = self.server.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-            members = [(member.name, tar.extractfile(member)) for member in tar.getmembers()]
+            members = [(member.name, tar.extractfile(member)) for member in tar.getmembers() if member.isfile()]
             return {name: file.read().decode() for name, file in members if file is not None}
 
     def events(self, name: str, last: str) -> list[dict[str, Any]]:

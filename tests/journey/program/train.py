@@ -27,9 +27,9 @@ def main() -> None:
         errors = [slope * x + intercept - y for x, y in points]
         slope -= rate * sum(error * x for error, (x, _) in zip(errors, points, strict=True)) / len(points)
         intercept -= rate * sum(errors) / len(points)
-    time.sleep(float(given.get("rest_seconds", "0")))
+    time.sleep(float(given["rest_seconds"]))
     line = json.dumps({"slope": slope, "intercept": intercept})
-    if "report_to" in given:
+    if given["report_to"]:
         urllib.request.urlopen(given["report_to"], data=line.encode(), timeout=5)  # noqa: S310  (the test's own URL)
     error = sum((slope * x + intercept - y) ** 2 for x, y in points) / len(points)
     print(f"{len(points)} points; mean squared error={error:.6f}")  # noqa: T201

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import one_by_one, only_message
+from dropforge.adapters.batches import each_named_message, one_by_one
 
 
 def test_what_fails_for_one_is_raised_once_all_others_of_the_message_had_their_turn() -> None:
@@ -18,7 +19,9 @@ def test_what_fails_for_one_is_raised_once_all_others_of_the_message_had_their_t
     assert handled == ["a", "b"]
 
 
-def test_a_message_that_is_delivered_again_is_known_by_its_id() -> None:
-    first = {"Records": [{"messageId": "m-1", "receiptHandle": "r-1", "body": "{}"}]}
-    again = {"Records": [{"messageId": "m-1", "receiptHandle": "r-2", "body": "{}"}]}
-    assert only_message(first) == only_message(again) == "m-1"
+def test_a_message_that_is_delivered_again_is_handed_over_under_the_same_id() -> None:
+    handled: list[tuple[str, str]] = []
+    for receipt in ("first", "again"):
+        record = {"messageId": "m-1", "receiptHandle": receipt, "body": "{}", "eventSource": "aws:sqs"}
+        each_named_message({"Records": [record]}, LambdaContext(), lambda *message: handled.append(message))
+    assert handled == [("{}", "m-1"), ("{}", "m-1")]

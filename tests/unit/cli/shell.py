@@ -14,6 +14,7 @@ from dropforge.adapters.aws_error import AwsError
 from dropforge.cli.main import app
 from dropforge.cli.wiring import Place, Wiring
 from dropforge.domain.training_job import ModelArtifact
+from dropforge.domain.training_spec import TrainingSpec
 from dropforge.workflow.ports import Ports
 from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_surroundings import MemorySurroundings
@@ -84,7 +85,8 @@ class Shell:
 
 def trained(shell: Shell) -> str:
     """A push and a drop made a run, and it is about to start; its id."""
-    shell.world.push(commit="c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00", message="Learn digits")
+    spec = TrainingSpec(hyperparameters={"epochs": "40", "note": "first", "seed": "1"})
+    shell.world.push(commit="c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00", message="Learn digits", spec=spec)
     shell.world.drop("digits/digits.csv", b"1,2,3\n")
     shell.world.grow_quiet()
     return shell.world.only_run().id

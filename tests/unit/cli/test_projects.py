@@ -42,6 +42,23 @@ def test_projects_as_json_names_each_and_what_it_waits_for(shell: Shell) -> None
     assert document["project"]["repository"] == "example/digits"
 
 
+def test_a_project_whose_data_was_refused_says_what_to_mend_and_not_to_drop_more(shell: Shell) -> None:
+    shell.world.push()
+    shell.world.drop("digits/training/empty.csv", b"")
+    shown = shell.type("projects").out
+    assert "digits/training/empty.csv is empty, so nothing trains on it: upload it again" in shown
+    assert "mend what was refused below digits/" in shown
+    assert "put objects below" not in shown
+    assert "empty.csv" in shell.type("projects", "--json").document[0]["refused"]["sentence"]
+
+
+def test_what_was_refused_is_forgotten_once_later_data_was_taken(shell: Shell) -> None:
+    refused = shell.world.drop("digits/training/empty.csv", b"")
+    shell.world.bucket.delete(refused.key)
+    trained(shell)
+    assert "refused" not in shell.type("projects").out
+
+
 def test_a_paused_project_starts_nothing_until_it_is_resumed(shell: Shell) -> None:
     run = trained(shell)
     assert "`dropforge resume digits`" in shell.type("pause", "digits").out

@@ -38,7 +38,7 @@ def stack_names() -> set[str]:
     return written | dead_letters | functions | {f"{name}-errors" for name in functions}
 
 
-PROJECTS = {"digits", "project-digits"}
+PROJECTS = {"digits", "project-digits", "drop-digits"}
 
 
 @pytest.mark.parametrize("name", ["events.md", "operations.md", "security.md"])

@@ -100,6 +100,10 @@ def test_prices_are_exact() -> None:
             SMALLEST.replace("dev", "astageoflength123"),
             "dev.yaml:1: a stage's name has at most 12 characters and this has 17;",
         ),
+        (
+            SMALLEST.replace("dev", "prod-eu"),
+            'dev.yaml:1: "prod-eu" is not a stage\'s name; use lower-case letters and digits, without hyphens',
+        ),
         (SMALLEST.replace("digits:", "Digits:"), 'dev.yaml:4: "Digits" is not a project\'s name;'),
         (
             SMALLEST + f"    base_images: [{', '.join(f'public.ecr.aws/{n:080}' for n in range(100))}]\n",

@@ -8,7 +8,7 @@ import pytest
 
 from dropforge.domain.announcement import Announcement, AnnouncementState, Outcome
 from dropforge.domain.project import OnPush
-from dropforge.workflow.announce import announce
+from dropforge.workflow.announce import UnknownSubjectError, announce
 from dropforge.workflow.ports import BuildFailure
 from dropforge.workflow.record_build_failure import record_build_failure
 from dropforge.workflow.run_project import RunOrder, run_project
@@ -122,3 +122,13 @@ def test_a_failed_build_is_told_once_with_its_own_last_words() -> None:
     assert "Build/Image: dropforge.yaml:3: unknown field. Nothing was trained" in mail.body
     assert "    error\n" in mail.body
     assert world.store.pending_announcements() == ()
+
+
+def test_a_trail_entry_that_is_missing_is_named_and_its_announcement_stays_pending() -> None:
+    world = with_completed_run(World())
+    key = pending_of(world).key
+    del world.store.trails[key.subject, key.sequence]
+    with pytest.raises(UnknownSubjectError, match=f"entry {key.sequence} of the trail of run {key.subject} is missing"):
+        announce(world.ports, key)
+    assert world.mailbox.mails == []
+    assert pending_of(world).key == key
