@@ -59,7 +59,10 @@ def held(project: str) -> str:
 
 
 def trained_on(project: str, dataset_version: str) -> str:
-    """The partition of by_dataset that has the runs of one project on one dataset version."""
+    """The partition of by_dataset that has the runs of one project on one dataset version.
+
+    The partition of an object (`object_partition`) has the dataset versions with any version of it.
+    """
     return f"{project}#{dataset_version}"
 
 
@@ -142,14 +145,19 @@ def object_version(bucket: str, key: str, version_id: str) -> Key:
     return Key(object_partition(bucket, key), f"VERSION#{version_id}")
 
 
-def membership_prefix(version_id: str | None) -> str:
-    """What the sort keys of `membership` begin with; with None also those of `object_version`."""
-    return "VERSION#" if version_id is None else f"VERSION#{version_id}#DATASET#"
+def membership_prefix(version_id: str) -> str:
+    """What the sort keys of `membership` begin with."""
+    return f"VERSION#{version_id}#DATASET#"
 
 
-def membership(bucket: str, key: str, version_id: str, project: str, dataset_version: str) -> Key:
-    """That an object version is part of a dataset version."""
-    return Key(object_partition(bucket, key), f"{membership_prefix(version_id)}{project}#{dataset_version}")
+def membership(bucket: str, key: str, version_id: str, in_dataset: str) -> Key:
+    """That an object version is part of a dataset version, in the order of `sealed`."""
+    return Key(object_partition(bucket, key), f"{membership_prefix(version_id)}{in_dataset}")
+
+
+def sealed(sealed_at: str, project: str, dataset_version: str) -> str:
+    """By which dataset versions are in the order in which they were sealed."""
+    return f"{sealed_at}#{project}#{dataset_version}"
 
 
 RUN: Final = "RUN"
@@ -163,6 +171,11 @@ def run(run_id: str) -> Key:
 def run_of_build(run_id: str, execution_id: str) -> Key:
     """That a run stands for a further build, by whose commit it is found."""
     return Key(f"RUN#{run_id}", f"BUILD#{execution_id}")
+
+
+def run_of_original(original: str, run_id: str) -> Key:
+    """That a run reproduces another, by which it is found."""
+    return Key(run(original).partition, f"REPRODUCTION#{run_id}")
 
 
 def run_of_image(digest: str, requested_at: str, run_id: str) -> Key:

@@ -54,7 +54,7 @@ def cost(
     with session.stage("adding up") as workspace:
         ports = workspace.ports
         asked = RunFilter(project, since=moment_meant(since, ports.clock.now()))
-        runs = list_runs(ports, asked, LOOKED_THROUGH)
+        runs = list_runs(ports, asked, LOOKED_THROUGH).runs
     sums = sums_of(runs)
     if session.console.as_json:
         session.console.document([{**vars(each), "cost_usd": str(each.cost_usd)} for each in sums])

@@ -82,14 +82,24 @@ def _tree(found: Lineage) -> Iterator[str]:
         yield from _branches(_around(found, subject, None), "", found)
 
 
+MADE_FROM, REPEATS = "made from", "repeats"
+
 Branch = tuple[str, Thing, Thing]
 """How a thing hangs on the one above it, the thing, and the one above."""
 
 
 def _around(found: Lineage, thing: Thing, above: Thing | None) -> list[Branch]:
     """What was made from the thing, and what else it was made from."""
-    gave = [("gave", each, thing) for each in found.downstream(thing)]
-    return gave + [("made from", each, thing) for each in found.upstream(thing) if each != above]
+    gave = [(_gave(thing, each), each, thing) for each in found.downstream(thing)]
+    return gave + [(_made_from(thing, each), each, thing) for each in found.upstream(thing) if each != above]
+
+
+def _gave(thing: Thing, other: Thing) -> str:
+    return "repeated by" if thing.kind is other.kind is ThingKind.RUN else "gave"
+
+
+def _made_from(thing: Thing, other: Thing) -> str:
+    return REPEATS if thing.kind is other.kind is ThingKind.RUN else MADE_FROM
 
 
 def _branches(branches: Sequence[Branch], indent: str, found: Lineage) -> Iterator[str]:
@@ -97,8 +107,8 @@ def _branches(branches: Sequence[Branch], indent: str, found: Lineage) -> Iterat
         is_last = number == len(branches)
         yield f"{indent}{'└─' if is_last else '├─'} {how} {_words(found, thing)}"
         # Up from a thing it goes up only: down again would be to what is beside, and round in circles.
-        below = [("made from", each, thing) for each in found.upstream(thing)]
-        deeper = below if how == "made from" else _around(found, thing, above)
+        below = [(_made_from(thing, each), each, thing) for each in found.upstream(thing)]
+        deeper = below if how in {MADE_FROM, REPEATS} else _around(found, thing, above)
         yield from _branches(deeper, indent + ("   " if is_last else "│  "), found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, TypedDict
 
 import typer
@@ -15,7 +15,15 @@ from dropforge.domain.drop import ObjectName
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.run import Run, RunStatus
 from dropforge.workflow.find_run import find_run
-from dropforge.workflow.list_runs import RunFilter, list_runs, list_unreadable_runs, ref_of
+from dropforge.workflow.list_runs import (
+    DATASETS_LOOKED_AT,
+    LOOKED_THROUGH,
+    RunFilter,
+    RunList,
+    list_runs,
+    list_unreadable_runs,
+    ref_of,
+)
 
 
 @stage_command
@@ -52,18 +60,35 @@ def runs(
             **_data(data),
         )
         after = ref_of(find_run(ports, before.lower())) if before else None
-        listed = list_runs(ports, asked, limit, after)
+        found = list_runs(ports, asked, limit, after)
         unreadable = list_unreadable_runs(ports, project, limit) if before is None else ()
     for ref in unreadable:
         session.console.note(f"The record of run {ref.id} of {ref.project} cannot be read: `dropforge show {ref.id}`.")
     if session.console.as_json:
-        session.console.document([encode_object(run) for run in listed])
-    elif not listed:
-        session.console.note(_none(asked, before))
+        session.console.document([encode_object(run) for run in found.runs])
+    elif not found.runs:
+        session.console.note(_none(asked, before, found))
     else:
-        _show(session, listed)
-    if len(listed) == limit:
-        session.console.note(f"There may be more: add --before {listed[-1].id[: wording.SHORT]}.")
+        _show(session, found.runs)
+    for note in _further(found, limit):
+        session.console.note(note)
+
+
+def _further(found: RunList, limit: int) -> Iterator[str]:
+    """What the list does not hold."""
+    if len(found.runs) == limit:
+        yield f"There may be more: add --before {found.runs[-1].id[: wording.SHORT]}."
+    if found.looked_until is not None:
+        last = found.looked_until
+        yield (
+            f"{LOOKED_THROUGH:,} runs were looked through, back to {wording.moment(last.requested_at)}: add --before "
+            f"{last.id[: wording.SHORT]} to look further."
+        )
+    if found.older_datasets:
+        yield (
+            f"Only runs on the {DATASETS_LOOKED_AT} newest dataset versions with the object are here: name one of its "
+            "versions (KEY?versionId=…) or a dataset version for others."
+        )
 
 
 class _DataFilter(TypedDict, total=False):
@@ -81,7 +106,9 @@ def _data(text: str | None) -> _DataFilter:
     return {"data": ObjectName.parse(text)}
 
 
-def _none(asked: RunFilter, before: str | None) -> str:
+def _none(asked: RunFilter, before: str | None, found: RunList) -> str:
+    if found.looked_until is not None:
+        return "None of these runs is like this."
     if asked.takes_all and before is None:
         return "No runs yet. `dropforge projects` says what each project waits for."
     return "No run is like this. `dropforge runs` lists them all."

@@ -133,6 +133,8 @@ def _tell(console: Console, provenance: ModelProvenance) -> None:
         console.document(encode_object(provenance))
         return
     console.line(f"This is the model of run {provenance.run}, signed by {provenance.deployment}.")
+    if provenance.reproduces:
+        console.line(f"  repeats  run {provenance.reproduces}")
     for name, value in (
         ("SHA-256", provenance.sha256),
         ("commit", f"{provenance.commit} of {provenance.repository or 'a repository not on record'}"),

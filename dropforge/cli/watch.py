@@ -67,12 +67,12 @@ def _watch_one(session: Session, ports: Ports, prefix: str, every: float) -> Run
 
 def _watch_everything(session: Session, ports: Ports, every: float) -> None:
     """From now on, until somebody interrupts it; what happened before is not told."""
-    seen = {run.id: run.trail.sequence for run in list_runs(ports, RunFilter(), FOLLOWED)}
+    seen = {run.id: run.trail.sequence for run in list_runs(ports, RunFilter(), FOLLOWED).runs}
     session.console.note(f"Following {several(len(ports.stage.projects), 'project')}; Ctrl-C ends it.")
     while True:
         with session.console.busy("waiting for something to happen …"):
             session.wiring.sleep(every)
-        for run in reversed(list_runs(ports, RunFilter(), FOLLOWED)):
+        for run in reversed(list_runs(ports, RunFilter(), FOLLOWED).runs):
             for event in _events(ports.store, run, seen.get(run.id, 0)):
                 _tell_of(session, run, event)
             seen[run.id] = run.trail.sequence

@@ -78,7 +78,7 @@ class LineageBuilder:
         return thing
 
     def add_run(self, run: Run) -> Thing:
-        """With its commit, image and data, and the model that it gave."""
+        """With its commit, image and data, the model that it gave, and the run that it repeats."""
         metrics = {name: str(value) for name, value in (run.result.metrics.items() if run.result else ())}
         repeats = {"reproduces": run.reproduces.of} if run.reproduces is not None else {}
         known = {"project": run.project, "status": run.status.value, **repeats}
@@ -90,6 +90,8 @@ class LineageBuilder:
             self.add_build(image, build)
         self._link(image, thing)
         self._link(self.add_dataset(run.dataset), thing)
+        if run.reproduces is not None:
+            self._link(self._thing(ThingKind.RUN, run.reproduces.of, {}), thing)
         if run.result is not None and run.result.model is not None:
             model = run.result.model
             facts = {"version": model.version_id, "sha256": model.sha256 or ""}

@@ -37,6 +37,7 @@ class ModelProvenance:
 
     `sha256` is 64 hexadecimal digits; `image_digest` and `dataset_version` begin with `sha256:`. `builder` names the
     stack by its signing key, `repository` is owner/name on GitHub, None when ops have removed the project since.
+    `reproduces` is the run whose record this one repeats.
     """
 
     uri: str
@@ -59,6 +60,7 @@ class ModelProvenance:
     trail: TrailHead
     started_at: str
     finished_at: str
+    reproduces: str | None = None
 
     @classmethod
     def of(cls, run: Run, head: TrailHead, builder: str, deployment: str, repository: str | None) -> ModelProvenance:
@@ -87,6 +89,7 @@ class ModelProvenance:
             trail=head,
             started_at=time_text(run.result.started_at or attempt.intended_at),
             finished_at=time_text(run.result.ended_at or run.changed_at),
+            reproduces=run.reproduces.of if run.reproduces is not None else None,
         )
 
     def to_payload(self) -> bytes:
@@ -100,6 +103,7 @@ class ModelProvenance:
                     "spec": self.spec,
                     "requester": self.requester,
                     "claimedAuthor": self.claimed_author,
+                    **({"reproduces": self.reproduces} if self.reproduces else {}),
                 },
                 "internalParameters": {"deployment": self.deployment, "run": self.run},
                 "resolvedDependencies": [self._source(), self._image(), self._dataset()],
@@ -158,6 +162,7 @@ class ModelProvenance:
                 trail=_trail_head(details["byproducts"][0]),
                 started_at=details["metadata"]["startedOn"],
                 finished_at=details["metadata"]["finishedOn"],
+                reproduces=outside.get("reproduces"),
             )
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise _unreadable() from error

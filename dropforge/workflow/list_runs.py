@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from heapq import merge
-from itertools import islice
 
 from dropforge.domain.drop import ObjectName
 from dropforge.domain.run import Run, RunRef, RunStatus
@@ -15,11 +15,14 @@ from dropforge.workflow.ports import Ports
 PAGE = 100
 """Runs that are read at once where not each will be wanted."""
 LOOKED_THROUGH = 2_000
-"""Runs of all projects, at most, to find those that are wanted."""
+"""Runs, at most, that are read to find those that are wanted."""
 DATASETS_LOOKED_AT = 8
 """The newest dataset versions that hold an object."""
 _FULL_COMMIT = 40
 _FULL_DIGEST = len("sha256:") + 64
+
+Paged = Callable[[int, RunRef | None], tuple[Run, ...]]
+"""The newest so many runs of something, asked for before that one."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,21 @@ class RunFilter:
     def takes_all(self) -> bool:
         return self == RunFilter(self.project)
 
+    @property
+    def full_commit(self) -> str | None:
+        return self.commit if self.commit is not None and len(self.commit) == _FULL_COMMIT else None
+
+    @property
+    def full_dataset(self) -> str | None:
+        return self.dataset if self.dataset is not None and len(self.dataset) == _FULL_DIGEST else None
+
+    @property
+    def is_of_an_index(self) -> bool:
+        """Whether an index gives the runs that are wanted one after the other, so that none is read in vain."""
+        every = RunFilter(self.project, since=self.since)
+        by_commit, by_dataset = replace(every, commit=self.full_commit), replace(every, dataset=self.full_dataset)
+        return self in (every, by_commit, by_dataset, replace(every, data=self.data))
+
     def admits(self, run: Run) -> bool:
         """All but the object, which no run names."""
         builds = (run.image.build, *run.also_built)
@@ -54,16 +72,37 @@ class RunFilter:
         )
 
 
-def list_runs(ports: Ports, asked: RunFilter, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+@dataclass(frozen=True)
+class RunList:
+    """The newest first. Where the search was given up before its end, `looked_until` is the last run it came to.
+
+    `older_datasets` says that older dataset versions hold the object too, and that their runs were not looked at.
+    """
+
+    runs: tuple[Run, ...]
+    looked_until: Run | None = None
+    older_datasets: bool = False
+
+
+def list_runs(ports: Ports, asked: RunFilter, limit: int, before: RunRef | None = None) -> RunList:
     """At most `limit`; those asked for before one of them, where it is given. UnknownProjectError.
 
-    Asked for by commit, data or dataset version, the index of these is read; else a query a project and page, no
-    further back than `since` and `LOOKED_THROUGH` runs.
+    Asked for by commit, data or dataset version, the index of these is read; else a query a project and page. Either
+    way no further back than `since`, and through `LOOKED_THROUGH` runs at most.
     """
-    found = _candidates(ports, asked, limit, before)
-    if before is not None:
-        found = (run for run in found if (run.requested_at, run.id) < (before.requested_at, before.id))
-    return tuple(islice((run for run in found if asked.admits(run)), limit))
+    sources, older_datasets = _sources(ports, asked)
+    page = limit if asked.is_of_an_index else PAGE
+    found: list[Run] = []
+    for looked_at, run in enumerate(_newest_of(sources, page, before), start=1):
+        if asked.since is not None and run.requested_at < asked.since:
+            break
+        if asked.admits(run):
+            found.append(run)
+        if len(found) == limit:
+            break
+        if looked_at == LOOKED_THROUGH:
+            return RunList(tuple(found), run, older_datasets)
+    return RunList(tuple(found), None, older_datasets)
 
 
 def list_unreadable_runs(ports: Ports, project: str | None, limit: int) -> tuple[RunRef, ...]:
@@ -72,38 +111,32 @@ def list_unreadable_runs(ports: Ports, project: str | None, limit: int) -> tuple
     return tuple(ref for each in projects for ref in ports.store.unreadable_runs(each.name, limit))
 
 
-def _candidates(ports: Ports, asked: RunFilter, limit: int, before: RunRef | None) -> Iterable[Run]:
-    """A superset of what is wanted, the newest first."""
-    projects = [each.name for each in ports.stage.projects]
+def _sources(ports: Ports, asked: RunFilter) -> tuple[list[Paged], bool]:
+    """Of which the runs that are wanted are among; and whether older dataset versions were left out."""
+    store, projects = ports.store, [each.name for each in ports.stage.projects]
     if asked.project is not None:
         projects = [ports.stage.project(asked.project).name]
-    if asked.commit is not None and len(asked.commit) == _FULL_COMMIT:
-        return ports.store.runs_of_commit(asked.commit)
-    if asked.dataset is not None and len(asked.dataset) == _FULL_DIGEST:
-        return _of_datasets(ports, [(project, asked.dataset) for project in projects])
+    if asked.full_commit is not None:
+        return [partial(store.runs_of_commit, asked.full_commit)], False
+    if asked.full_dataset is not None:
+        return [partial(store.runs_of_dataset, project, asked.full_dataset) for project in projects], False
     if asked.data is not None:
-        return _of_object(ports, asked.data)
-    page = limit if asked.takes_all else PAGE
-    every = merge(*(_paged(ports, each, page, before) for each in projects), key=_age, reverse=True)
-    recent = (run for run in every if asked.since is None or run.requested_at >= asked.since)
-    return islice(recent, LOOKED_THROUGH)
+        bucket, data = asked.data.bucket or ports.bucket.name, asked.data
+        datasets = store.datasets_of_object(bucket, data.key, data.version_id, DATASETS_LOOKED_AT + 1)
+        newest = datasets[:DATASETS_LOOKED_AT]
+        return [partial(store.runs_of_dataset, each.project, each.version) for each in newest], newest != datasets
+    return [partial(store.runs_of_project, project) for project in projects], False
 
 
-def _paged(ports: Ports, project: str, page: int, before: RunRef | None) -> Iterator[Run]:
-    while runs := ports.store.runs_of_project(project, page, before):
+def _newest_of(sources: Iterable[Paged], page: int, before: RunRef | None) -> Iterator[Run]:
+    """Those of all sources in one order, read as they are wanted."""
+    return merge(*(_paged(source, page, before) for source in sources), key=_age, reverse=True)
+
+
+def _paged(source: Paged, page: int, before: RunRef | None) -> Iterator[Run]:
+    while runs := source(page, before):
         yield from runs
         before = ref_of(runs[-1])
-
-
-def _of_object(ports: Ports, data: ObjectName) -> Iterable[Run]:
-    datasets = ports.store.datasets_of_object(data.bucket or ports.bucket.name, data.key, data.version_id)
-    newest = sorted(datasets, key=lambda each: each.sealed_at, reverse=True)[:DATASETS_LOOKED_AT]
-    return _of_datasets(ports, [(each.project, each.version) for each in newest])
-
-
-def _of_datasets(ports: Ports, datasets: list[tuple[str, str]]) -> Iterable[Run]:
-    runs = [run for project, version in datasets for run in ports.store.runs_of_dataset(project, version)]
-    return sorted(runs, key=_age, reverse=True)
 
 
 def ref_of(run: Run) -> RunRef:

@@ -124,12 +124,12 @@ class Runs(Protocol):
         """Of the newest so many of the project, those that `runs_of_project` leaves out."""
         ...
 
-    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
-        """Also those that stand for one of its builds (`also_built`); the newest first, eventually consistent."""
+    def runs_of_commit(self, commit: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        """As `runs_of_project`; also those that stand for one of its builds (`also_built`)."""
         ...
 
-    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
-        """The newest first, eventually consistent."""
+    def runs_of_dataset(self, project: str, version: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        """As `runs_of_project`."""
         ...
 
     def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
@@ -138,6 +138,10 @@ class Runs(Protocol):
 
     def runs_of_model(self, sha256: str) -> tuple[Run, ...]:
         """Whose latest result is a model of these bytes, 64 hexadecimal digits; a handful at most."""
+        ...
+
+    def reproductions_of(self, run_id: str, limit: int) -> tuple[Run, ...]:
+        """Runs that repeat this one from its record; so many of them, the newest first."""
         ...
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
@@ -190,8 +194,8 @@ class Catalog(Protocol):
         """As `dataset`, in each of these projects that has it."""
         ...
 
-    def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
-        """The dataset versions that hold the object (eventually consistent)."""
+    def datasets_of_object(self, bucket: str, key: str, version_id: str | None, limit: int) -> tuple[Dataset, ...]:
+        """The dataset versions that hold the object, those sealed last first (eventually consistent)."""
         ...
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:

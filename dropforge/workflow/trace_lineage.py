@@ -89,9 +89,11 @@ class _Trace:
 
     def of_run(self, prefix: str) -> list[Thing]:
         try:
-            return [self._add_run(find_run(self._ports, prefix))]
+            run = find_run(self._ports, prefix)
         except RunNotFoundError:
             return []
+        self._add_runs(self._ports.store.reproductions_of(run.id, RUNS_SHOWN + 1))
+        return [self._add_run(run)]
 
     def of_commit(self, commit: str) -> list[Thing]:
         runs = self._some(self._ports.store.runs_of_commit(commit, RUNS_SHOWN + 1))
@@ -130,12 +132,11 @@ class _Trace:
 
     def of_object(self, bucket: str | None, key: str, version_id: str | None) -> list[Thing]:
         bucket = bucket or self._ports.bucket.name
-        datasets = self._ports.store.datasets_of_object(bucket, key, version_id)
-        newest = sorted(datasets, key=lambda each: each.sealed_at, reverse=True)
-        if len(newest) > DATASETS_SHOWN:
-            self._more.append(f"{len(newest) - DATASETS_SHOWN} older dataset versions hold it too")
+        datasets = self._ports.store.datasets_of_object(bucket, key, version_id, DATASETS_SHOWN + 1)
+        if len(datasets) > DATASETS_SHOWN:
+            self._more.append(f"only the {DATASETS_SHOWN} newest dataset versions with it are here; older ones are too")
         found: list[Thing] = []
-        for dataset in newest[:DATASETS_SHOWN]:
+        for dataset in datasets[:DATASETS_SHOWN]:
             found += self._add_object_of(dataset, key, version_id)
             self._add_runs(self._ports.store.runs_of_dataset(dataset.project, dataset.version, RUNS_SHOWN + 1))
         return found

@@ -16,9 +16,9 @@ from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.adapters.s3 import S3DataBucket
 from dropforge.adapters.s3_copies import Limits
-from dropforge.adapters.table_layout import INDEXES, PARTITION_KEY, SORT_KEY
 from dropforge.domain.dataset import ListedObject
 from dropforge.workflow.ports import DataBucket, MetadataStore
+from tests.contract.empty_tables import empty_tables
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_store import MemoryStore
 from tests.localaws.local_server import LocalServer, run_command, start
@@ -66,35 +66,7 @@ def store(request: pytest.FixtureRequest) -> MetadataStore:
 @pytest.fixture
 def tables(local_aws: AwsClients) -> Tables:
     """Two empty tables, made from the same layout as the stacks'."""
-    name = f"contract-{uuid4().hex[:12]}"
-    key = [{"AttributeName": PARTITION_KEY, "KeyType": "HASH"}, {"AttributeName": SORT_KEY, "KeyType": "RANGE"}]
-    indexed = [each for index in INDEXES for each in (index.partition_key, index.sort_key)]
-    local_aws.dynamodb.create_table(
-        TableName=f"{name}-state",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=key,  # type: ignore[arg-type]
-        AttributeDefinitions=[
-            {"AttributeName": each, "AttributeType": "S"} for each in (PARTITION_KEY, SORT_KEY, *indexed)
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index.name,
-                "KeySchema": [
-                    {"AttributeName": index.partition_key, "KeyType": "HASH"},
-                    {"AttributeName": index.sort_key, "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for index in INDEXES
-        ],
-    )
-    local_aws.dynamodb.create_table(
-        TableName=f"{name}-trail",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=key,  # type: ignore[arg-type]
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in (PARTITION_KEY, SORT_KEY)],
-    )
-    return Tables(local_aws, f"{name}-state", f"{name}-trail")
+    return empty_tables(local_aws, f"contract-{uuid4().hex[:12]}")
 
 
 class LocalBucket:

@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from dropforge.adapters.dynamodb.catalog import membership_item
+from dropforge.adapters.dynamodb.store import DynamoMetadataStore
+from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.domain.dataset import Checksum, ChecksumSource, ListedObject, ObjectVersion
 from dropforge.domain.drop import ObjectDropped
 from dropforge.domain.head import ProjectHead, SealedData
@@ -105,30 +108,53 @@ def test_the_first_record_of_a_dataset_stays(store: MetadataStore) -> None:
 def test_datasets_are_found_by_the_exact_object_that_they_hold(store: MetadataStore, key: str) -> None:
     dataset = a_dataset()
     store.put_dataset(dataset, [member(key), member("digits/other.csv")])
-    assert store.datasets_of_object("training-bucket", key, "v1") == (dataset,)
-    assert store.datasets_of_object("training-bucket", key, None) == (dataset,)
-    assert store.datasets_of_object("training-bucket", key, "v2") == ()
-    assert store.datasets_of_object("training-bucket", key[:-1], None) == ()
+    assert store.datasets_of_object("training-bucket", key, "v1", 10) == (dataset,)
+    assert store.datasets_of_object("training-bucket", key, None, 10) == (dataset,)
+    assert store.datasets_of_object("training-bucket", key, "v2", 10) == ()
+    assert store.datasets_of_object("training-bucket", key[:-1], None, 10) == ()
 
 
 def test_a_version_id_that_begins_like_another_is_another(store: MetadataStore) -> None:
     store.put_dataset(a_dataset(), [member("digits/a.csv", "v11")])
-    assert store.datasets_of_object("training-bucket", "digits/a.csv", "v1") == ()
+    assert store.datasets_of_object("training-bucket", "digits/a.csv", "v1", 10) == ()
 
 
 def test_all_datasets_of_an_object_are_found_across_its_versions(store: MetadataStore) -> None:
     for name, version in (("d1", "v1"), ("d2", "v1"), ("d3", "v2")):
         store.put_dataset(a_dataset(name), [member("digits/a.csv", version)])
     store.record_drop("digits", dropped())
-    found = store.datasets_of_object("training-bucket", "digits/a.csv", None)
+    found = store.datasets_of_object("training-bucket", "digits/a.csv", None, 10)
     assert {each.version for each in found} == {a_dataset(name).version for name in ("d1", "d2", "d3")}
-    assert len(store.datasets_of_object("training-bucket", "digits/a.csv", "v1")) == 2
+    assert len(store.datasets_of_object("training-bucket", "digits/a.csv", "v1", 10)) == 2
+
+
+def test_of_the_datasets_of_an_object_those_sealed_last_come_first_and_no_more_than_asked_for(
+    store: MetadataStore,
+) -> None:
+    names = ["d3", "d1", "d4", "d2"]
+    datasets = [replace(a_dataset(name), sealed_at=later(hours=number)) for number, name in enumerate(names)]
+    for dataset in datasets:
+        store.put_dataset(dataset, [member("digits/a.csv", "v1" if dataset is not datasets[2] else "v2")])
+    of_key = store.datasets_of_object("training-bucket", "digits/a.csv", None, 3)
+    assert of_key == (datasets[3], datasets[2], datasets[1])
+    of_version = store.datasets_of_object("training-bucket", "digits/a.csv", "v1", 2)
+    assert of_version == (datasets[3], datasets[1])
+
+
+@pytest.mark.local
+def test_a_dataset_whose_recording_was_cut_off_and_done_again_is_found_once(tables: Tables) -> None:
+    store = DynamoMetadataStore(tables)
+    cut_off, again = a_dataset(), replace(a_dataset(), sealed_at=later(minutes=15))
+    tables.put_all([membership_item(cut_off, member("digits/a.csv"))])
+    store.put_dataset(again, [member("digits/a.csv")])
+    for version in ("v1", None):
+        assert store.datasets_of_object("training-bucket", "digits/a.csv", version, 10) == (again,)
 
 
 def test_a_dataset_of_many_objects_is_recorded_whole(store: MetadataStore) -> None:
     keys = [f"digits/train/{number}.csv" for number in range(130)]
     store.put_dataset(a_dataset(), [member(key) for key in keys])
-    assert all(store.datasets_of_object("training-bucket", key, "v1") for key in (keys[0], keys[64], keys[129]))
+    assert all(store.datasets_of_object("training-bucket", key, "v1", 10) for key in (keys[0], keys[64], keys[129]))
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)

@@ -61,13 +61,19 @@ def next_page(store: DynamoMetadataStore, run_id: str) -> object:
     return store.runs_of_project("digits", 20, RunRef(run.id, run.project, run.requested_at, run.status))
 
 
+def next_page_of_the_commit(store: DynamoMetadataStore, run_id: str) -> object:
+    run = store.run(run_id)
+    assert run is not None
+    return store.runs_of_commit("c1", 20, RunRef(run.id, run.project, run.requested_at, run.status))
+
+
 QUESTIONS: list[tuple[str, Callable[[DynamoMetadataStore, str], object], int]] = [
     ("a run", lambda store, run: store.run(run), 1),
     ("its trail", lambda store, run: store.trail(run), 1),
     ("runs of a project by time", lambda store, _: store.runs_of_project("digits", 20), 1),
-    ("runs of a commit", lambda store, _: store.runs_of_commit("c1"), 1),
-    ("runs of a dataset", lambda store, _: store.runs_of_dataset("digits", a_dataset().version), 1),
-    ("datasets of an object", lambda store, _: store.datasets_of_object("training-bucket", "digits/a", None), 1),
+    ("runs of a commit", lambda store, _: store.runs_of_commit("c1", 20), 1),
+    ("runs of a dataset", lambda store, _: store.runs_of_dataset("digits", a_dataset().version, 20), 1),
+    ("datasets of an object", lambda store, _: store.datasets_of_object("training-bucket", "digits/a", None, 10), 1),
     ("runs that wait, by due time", lambda store, _: list(store.waiting_runs(later(days=1))), 1),
     ("open runs", lambda store, _: list(store.open_runs()), 1),
     ("held runs", lambda store, _: list(store.held_runs("digits")), 1),
@@ -83,6 +89,9 @@ QUESTIONS: list[tuple[str, Callable[[DynamoMetadataStore, str], object], int]] =
     ("who dropped many object versions", lambda store, _: store.drops_of(MANY_OBJECTS), 1),
     ("an image, in any project", lambda store, _: store.images_of_digest(PROJECTS, an_image().digest), 1),
     ("a dataset, in any project", lambda store, _: store.datasets_of_version(PROJECTS, a_dataset().version), 1),
+    ("runs of a commit, the page after a run", next_page_of_the_commit, 2),
+    ("reproductions of a run", lambda store, run: store.reproductions_of(run, 20), 1),
+    ("datasets of an object version", lambda store, _: store.datasets_of_object("b", "digits/a", "v1", 10), 1),
     ("a run by the beginning of its id", lambda store, run: store.runs_with_prefix(run[:6]), 2),
 ]
 

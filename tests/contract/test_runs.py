@@ -189,6 +189,44 @@ def test_the_next_page_of_a_project_s_runs_begins_where_the_one_before_ended(sto
     assert seen == newest
 
 
+@pytest.mark.parametrize("of", ["a commit", "a dataset version"])
+def test_runs_of_a_commit_and_of_a_dataset_version_come_in_pages_too(store: MetadataStore, of: str) -> None:
+    same_moment = [store.commit(None, a_request(seed=str(n), at=later(minutes=n // 2))) for n in range(5)]
+    store.commit(None, a_request("c2", "v2", at=later(minutes=9)))
+    build = replace(an_image("c1").build, execution_id="again")
+    other = store.commit(None, a_request("c2", "v3" if of == "a commit" else "v1", at=later(minutes=1)))
+    other = store.commit(other, ImageBuiltAgain(later(minutes=1), build, other.requester))
+
+    def page(before: RunRef | None) -> tuple[Run, ...]:
+        if of == "a commit":
+            return store.runs_of_commit("c1", 2, before)
+        return store.runs_of_dataset("digits", other.dataset.version, 2, before)
+
+    seen: list[Run] = []
+    while runs := page(_ref(seen[-1]) if seen else None):
+        assert len(runs) <= 2
+        seen += runs
+    assert seen == sorted([*same_moment, other], key=lambda run: (run.requested_at, run.id), reverse=True)
+
+
+def test_a_run_is_found_by_the_one_that_it_reproduces(store: MetadataStore) -> None:
+    original = store.commit(None, a_request())
+    again = [
+        store.commit(
+            None,
+            replace(
+                a_request(),
+                run_id=f"{number}" * 20,
+                at=later(days=number),
+                reproduces=Reproduction(original.id, number),
+            ),
+        )
+        for number in (1, 2)
+    ]
+    assert store.reproductions_of(original.id, 10) == tuple(reversed(again))
+    assert store.reproductions_of(again[0].id, 10) == ()
+
+
 def test_runs_are_found_by_their_image_whatever_commit_or_project_it_came_from(store: MetadataStore) -> None:
     first = store.commit(None, a_request("c1", "v1"))
     second = store.commit(None, a_request("c1", "v2", at=later(minutes=1)))
@@ -217,9 +255,9 @@ def test_runs_are_found_by_commit_and_by_dataset(store: MetadataStore) -> None:
     second = store.commit(None, a_request("c1", "v2", at=later(minutes=1)))
     third = store.commit(None, a_request("c2", "v1", at=later(minutes=2)))
     elsewhere = store.commit(None, a_request("c3", "v1", project="cancer"))
-    assert store.runs_of_commit("c1") == (second, first)
-    assert store.runs_of_dataset("digits", first.dataset.version) == (third, first)
-    assert store.runs_of_dataset("cancer", first.dataset.version) == (elsewhere,)
+    assert store.runs_of_commit("c1", 10) == (second, first)
+    assert store.runs_of_dataset("digits", first.dataset.version, 10) == (third, first)
+    assert store.runs_of_dataset("cancer", first.dataset.version, 10) == (elsewhere,)
 
 
 def test_a_run_is_found_by_the_commit_of_each_build_that_it_stands_for(store: MetadataStore) -> None:
@@ -228,8 +266,8 @@ def test_a_run_is_found_by_the_commit_of_each_build_that_it_stands_for(store: Me
         build = replace(an_image(commit).build, execution_id=f"again-of-{commit}")
         run = store.commit(run, ImageBuiltAgain(later(minutes=1), build, run.requester))
     newer = store.commit(None, a_request("c2", "v2", at=later(minutes=2)))
-    assert store.runs_of_commit("c2") == (newer, run)
-    assert store.runs_of_commit("c1") == (run,)
+    assert store.runs_of_commit("c2", 10) == (newer, run)
+    assert store.runs_of_commit("c1", 10) == (run,)
 
 
 @pytest.mark.local
@@ -239,8 +277,8 @@ def test_a_record_that_cannot_be_read_is_left_out_of_every_listing_and_named(tab
     whole = store.commit(None, a_request("c1", "v1", seed="2", at=later(minutes=1)))
     tables.put(run_item(broken) | {"document": "{}"})
     assert store.runs_of_project("digits", 20) == (whole,)
-    assert store.runs_of_commit("c1") == (whole,)
-    assert store.runs_of_dataset("digits", whole.dataset.version) == (whole,)
+    assert store.runs_of_commit("c1", 10) == (whole,)
+    assert store.runs_of_dataset("digits", whole.dataset.version, 10) == (whole,)
     assert [ref.id for ref in store.unreadable_runs("digits", 20)] == [broken.id]
     assert {ref.id for ref in store.waiting_runs(later(days=1))} == {broken.id, whole.id}
     with pytest.raises(InvalidDocumentError):

@@ -43,7 +43,7 @@ def test_a_person_sees_the_stages_runs(stage: str, tables: Tables) -> None:
     run = DynamoMetadataStore(tables).commit(None, a_request())
     with bootstrap.workspace(stage) as opened:
         assert opened.ports.stage.deployment == f"dropforge-{stage}"
-        assert list_runs(opened.ports, RunFilter(), 10) == (run,)
+        assert list_runs(opened.ports, RunFilter(), 10).runs == (run,)
         assert opened.caller.startswith("arn:aws:")
 
 

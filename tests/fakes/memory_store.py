@@ -132,24 +132,19 @@ class MemoryRuns(MemoryAnnouncements):
         return iter([_ref(run) for run in held])
 
     def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
-        of_project = newest_first([run for run in self.runs.values() if run.project == project])
-        if before is not None:
-            earlier_than = before.requested_at, before.id
-            of_project = [run for run in of_project if (run.requested_at, run.id) < earlier_than]
-        return tuple(run for run in of_project[:limit] if run.id not in self.unreadable)
+        return self._page((run for run in self.runs.values() if run.project == project), limit, before)
 
     def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
         of_project = [run for run in self.runs.values() if run.project == project]
         return tuple(_ref(run) for run in newest_first(of_project)[:limit] if run.id in self.unreadable)
 
-    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
-        return self._newest(
-            run for run in self.runs.values() if commit in {run.image.commit, *(each.commit for each in run.also_built)}
-        )[:limit]
+    def runs_of_commit(self, commit: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        commits = ((run, {run.image.commit, *(each.commit for each in run.also_built)}) for run in self.runs.values())
+        return self._page((run for run, built in commits if commit in built), limit, before)
 
-    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
+    def runs_of_dataset(self, project: str, version: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
         of_project = (run for run in self.runs.values() if run.project == project)
-        return self._newest(run for run in of_project if run.dataset.version == version)[:limit]
+        return self._page((run for run in of_project if run.dataset.version == version), limit, before)
 
     def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
         return self._newest(run for run in self.runs.values() if run.image.digest == digest)[:limit]
@@ -158,8 +153,18 @@ class MemoryRuns(MemoryAnnouncements):
         with_model = (run for run in self.runs.values() if run.result is not None and run.result.model is not None)
         return self._newest(run for run in with_model if run.result.model.sha256 == sha256)  # type: ignore[union-attr]
 
+    def reproductions_of(self, run_id: str, limit: int) -> tuple[Run, ...]:
+        of_run = (run for run in self.runs.values() if run.reproduces is not None and run.reproduces.of == run_id)
+        return self._newest(of_run)[:limit]
+
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
         return tuple(_ref(run) for _, run in sorted(self.runs.items()) if run.id.startswith(prefix))
+
+    def _page(self, runs: Iterable[Run], limit: int, before: RunRef | None) -> tuple[Run, ...]:
+        found = newest_first(runs)
+        if before is not None:
+            found = [run for run in found if (run.requested_at, run.id) < (before.requested_at, before.id)]
+        return tuple(run for run in found[:limit] if run.id not in self.unreadable)
 
     def _newest(self, runs: Iterator[Run]) -> tuple[Run, ...]:
         return tuple(newest_first(run for run in runs if run.id not in self.unreadable))
@@ -223,12 +228,12 @@ class MemoryCatalog:
     def datasets_of_version(self, projects: Sequence[str], version: str) -> tuple[Dataset, ...]:
         return tuple(self.datasets[each, version] for each in projects if (each, version) in self.datasets)
 
-    def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
+    def datasets_of_object(self, bucket: str, key: str, version_id: str | None, limit: int) -> tuple[Dataset, ...]:
         found: dict[str, Dataset] = {}
         for (in_bucket, named, version), members in self.memberships.items():
             if (in_bucket, named) == (bucket, key) and version_id in {None, version}:
                 found |= members
-        return tuple(found.values())
+        return tuple(sorted(found.values(), key=lambda each: each.sealed_at, reverse=True)[:limit])
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:  # noqa: ARG002
         self.drops.setdefault((drop.bucket, drop.key, drop.version_id), drop)

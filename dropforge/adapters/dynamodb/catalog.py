@@ -72,15 +72,9 @@ class DynamoCatalog:
 
     def put_dataset(self, dataset: Dataset, objects: Sequence[ObjectVersion]) -> None:
         """Members first: a dataset that is on record has all of them."""
-        text = text_of(dataset)
-        self._tables.put_all(
-            item(
-                layout.membership(dataset.bucket, each.key, each.version_id, dataset.project, dataset.version),
-                {"dataset": text},
-            )
-            for each in objects
-        )
-        self._tables.put_if_absent(item(layout.dataset(dataset.project, dataset.version), {"document": text}))
+        self._tables.put_all(membership_item(dataset, each) for each in objects)
+        document = {"document": text_of(dataset)}
+        self._tables.put_if_absent(item(layout.dataset(dataset.project, dataset.version), document))
 
     def dataset(self, project: str, version: str) -> Dataset | None:
         found = self._tables.get(layout.dataset(project, version))
@@ -90,14 +84,19 @@ class DynamoCatalog:
         found = self._tables.get_all(layout.dataset(project, version) for project in projects)
         return tuple(value_of(Dataset, each["document"]) for each in found)
 
-    def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
-        question = Question(
-            layout.object_partition(bucket, key),
-            sort="begins_with(#sk, :prefix)",
-            values={":prefix": layout.membership_prefix(version_id)},
-        )
-        found = [each["dataset"] for each in self._tables.query(question) if "dataset" in each]
-        return tuple(value_of(Dataset, text) for text in dict.fromkeys(found))
+    def datasets_of_object(self, bucket: str, key: str, version_id: str | None, limit: int) -> tuple[Dataset, ...]:
+        """Of one version by the table itself; of any by the index, since version ids are in no order of time."""
+        partition = layout.object_partition(bucket, key)
+        if version_id is None:
+            question = Question(partition, layout.BY_DATASET, newest_first=True, limit=limit)
+        else:
+            prefix = {":prefix": layout.membership_prefix(version_id)}
+            question = Question(partition, None, "begins_with(#sk, :prefix)", prefix, True, limit)
+        found: dict[tuple[str, str], Dataset] = {}
+        for dataset in (value_of(Dataset, each["dataset"]) for each in self._tables.query(question)):
+            # A sealing that was cut off before the dataset was on record has left items with an earlier time.
+            found.setdefault((dataset.project, dataset.version), dataset)
+        return tuple(found.values())
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:
         self._tables.update(
@@ -155,6 +154,13 @@ class DynamoCatalog:
         key = layout.project_head(project)
         after = self._tables.update(key, expression, values, condition)
         return self.head(project) if after is None else head_in(project, after)
+
+
+def membership_item(dataset: Dataset, member: ObjectVersion) -> dict[str, Scalar]:
+    in_dataset = layout.sealed(time_text(dataset.sealed_at), dataset.project, dataset.version)
+    key = layout.membership(dataset.bucket, member.key, member.version_id, in_dataset)
+    found_by = {layout.BY_DATASET.partition_key: key.partition, layout.BY_DATASET.sort_key: in_dataset}
+    return item(key, {"dataset": text_of(dataset), **found_by})
 
 
 def head_in(project: str, found: Item | None) -> ProjectHead:

@@ -69,24 +69,21 @@ class DynamoRuns:
         return self._refs(Question(layout.held(project), layout.BY_DUE))
 
     def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
-        if before is None:
-            return self._runs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
-        values = {":before": f"{time_text(before.requested_at)}#{before.id}"}
-        return self._runs(Question(project, layout.BY_PROJECT, "#project_sk < :before", values, True, limit))
+        return tuple(readable_in(self._newest_of(project, layout.BY_PROJECT, limit, before)))
 
     def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
-        found = self._tables.query(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
+        found = self._newest_of(project, layout.BY_PROJECT, limit)
         return tuple(run_ref_in(each) for each in found if not list(readable_in([each])))
 
-    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
         """One request more where runs of another commit stand for this one's builds."""
-        found = list(self._tables.query(Question(commit, layout.BY_COMMIT, newest_first=True, limit=limit)))
+        found = list(self._newest_of(commit, layout.BY_COMMIT, limit, before))
         of_others = self._named(each for each in found if "run" in each)
         return _newest((*readable_in(each for each in found if "run" not in each), *of_others))
 
-    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
-        partition = layout.trained_on(project, version)
-        return self._runs(Question(partition, layout.BY_DATASET, newest_first=True, limit=limit))
+    def runs_of_dataset(self, project: str, version: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        found = self._newest_of(layout.trained_on(project, version), layout.BY_DATASET, limit, before)
+        return tuple(readable_in(found))
 
     def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
         partition = layout.run_of_image(digest, "", "").partition
@@ -96,6 +93,13 @@ class DynamoRuns:
         """A run that was retried may have given another model since: then it is not of this one any more."""
         question = Question(layout.run_of_model(sha256, "").partition, limit=_HANDFUL)
         return _newest(run for run in self._named(self._tables.query(question)) if model_sha256(run) == sha256)
+
+    def reproductions_of(self, run_id: str, limit: int) -> tuple[Run, ...]:
+        """One request more where there are any."""
+        key = layout.run_of_original(run_id, "")
+        beginning = {":prefix": key.sort}
+        question = Question(key.partition, sort="begins_with(#sk, :prefix)", values=beginning, limit=limit)
+        return _newest(self._named(self._tables.query(question)))
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
         partition = layout.run_name(prefix).partition
@@ -111,8 +115,14 @@ class DynamoRuns:
         keys = [layout.run(str(each["run"])) for each in found]
         return tuple(readable_in(self._tables.get_all(keys))) if keys else ()
 
-    def _runs(self, question: Question) -> tuple[Run, ...]:
-        return tuple(readable_in(self._tables.query(question)))
+    def _newest_of(
+        self, partition: str, index: layout.Index, limit: int, before: RunRef | None = None
+    ) -> Iterator[Item]:
+        """What an index whose sort key is `_in_time` has, asked for before that run where one is given."""
+        if before is None:
+            return self._tables.query(Question(partition, index, newest_first=True, limit=limit))
+        values = {":before": _in_time(before.requested_at, before.id)}
+        return self._tables.query(Question(partition, index, f"#{index.sort_key} < :before", values, True, limit))
 
     def _writes(self, change: Transition) -> list[TransactWriteItemTypeDef]:
         run, before = change.run, change.before
@@ -128,7 +138,8 @@ class DynamoRuns:
         if before is None:
             name = item(layout.run_name(run.id), {})
             of_image = item(layout.run_of_image(run.image.digest, time_text(run.requested_at), run.id), {"run": run.id})
-            return [self._tables.put_write(run_item(run), ABSENT), *map(self._tables.put_write, (name, of_image))]
+            found_by = [name, of_image, *_reproduction_items(run)]
+            return [self._tables.put_write(run_item(run), ABSENT), *map(self._tables.put_write, found_by)]
         head: Item = {":sequence": before.trail.sequence, ":digest": before.trail.digest}
         further = run.also_built[len(before.also_built) :]
         builds = [self._tables.put_write(run_of_build_item(run, each)) for each in further]
@@ -155,7 +166,7 @@ class DynamoRuns:
 
 def run_item(run: Run) -> dict[str, Scalar]:
     """The run with the attributes by which it is found; a finished and signed run leaves the index of what is due."""
-    named = f"{time_text(run.requested_at)}#{run.id}"
+    named = _in_time(run.requested_at, run.id)
     due_partition, due_sort = _due(run, named)
     return item(
         layout.run(run.id),
@@ -178,6 +189,13 @@ def run_item(run: Run) -> dict[str, Scalar]:
     )
 
 
+def _reproduction_items(run: Run) -> list[dict[str, Scalar]]:
+    """By which it is found under its original."""
+    if run.reproduces is None:
+        return []
+    return [item(layout.run_of_original(run.reproduces.of, run.id), {"run": run.id})]
+
+
 def run_of_build_item(run: Run, build: Build) -> dict[str, Scalar]:
     """By which the run is found under the commit of a further build; the run itself is under its first one's."""
     return item(
@@ -185,9 +203,14 @@ def run_of_build_item(run: Run, build: Build) -> dict[str, Scalar]:
         {
             "run": run.id,
             layout.BY_COMMIT.partition_key: build.commit,
-            layout.BY_COMMIT.sort_key: f"{time_text(run.requested_at)}#{run.id}",
+            layout.BY_COMMIT.sort_key: _in_time(run.requested_at, run.id),
         },
     )
+
+
+def _in_time(requested_at: datetime, run_id: str) -> str:
+    """A sort key by which runs are in the order in which they were asked for."""
+    return f"{time_text(requested_at)}#{run_id}"
 
 
 def model_sha256(run: Run) -> str | None:

@@ -138,3 +138,16 @@ def test_a_reproduction_says_what_it_repeats_and_a_metric_may_have_any_name(shel
     shell.world.finish(shell.world.run(again), JobEnd(metrics={"kind": Decimal(1), "status": Decimal(2)}))
     [told] = [each for each in shell.type("lineage", again, "--json").document["things"] if each["name"] == again]
     assert (told["reproduces"], told["status"], told["kind"]) == (first.id, "COMPLETED", "run")
+
+
+def test_an_original_leads_to_each_run_that_repeats_it_and_from_there_back(shell: Shell, first: Run) -> None:
+    again = [shell.type("reproduce", first.id, "--no-wait").out.strip() for _ in range(2)]
+    answer = shell.type("lineage", first.id, "--json")
+    assert things(answer, "run") == {first.id, *again}
+    names = [each["name"] for each in answer.document["things"]]
+    links = {(names[source], names[target]) for source, target in answer.document["links"]}
+    assert {(first.id, each) for each in again} <= links
+    tree = shell.type("lineage", first.id).out.splitlines()
+    assert sum(line.lstrip("│├└─ ").startswith("repeated by run ") for line in tree) == 2
+    told = [line.strip("│├└─ ") for line in shell.type("lineage", again[0]).out.splitlines()]
+    assert f"repeats run {first.id}" in told

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dropforge.domain.run import Run, RunStatus
+from dropforge.domain.run import Reproduction, Run, RunStatus
 from dropforge.domain.statement import ModelProvenance, StatementError, TrailStatement
 from tests.fakes.signed_world import world_with_a_signed_run
 
@@ -19,6 +19,15 @@ def run() -> Run:
 def test_a_models_provenance_comes_back_from_its_statement(run: Run, repository: str | None) -> None:
     provenance = ModelProvenance.of(run, run.trail, "arn:key", "dropforge-test", repository)
     assert ModelProvenance.from_payload(provenance.to_payload()) == provenance
+
+
+def test_the_provenance_of_a_reproduction_names_its_original_and_that_of_no_other_run_does(run: Run) -> None:
+    again = replace(run, reproduces=Reproduction("0123456789abcdef0123", 1))
+    for each, named in ((again, "0123456789abcdef0123"), (run, None)):
+        provenance = ModelProvenance.of(each, each.trail, "arn:key", "dropforge-test", None)
+        definition = json.loads(provenance.to_payload())["predicate"]["buildDefinition"]
+        assert definition["externalParameters"].get("reproduces") == named
+        assert ModelProvenance.from_payload(provenance.to_payload()).reproduces == named
 
 
 def test_a_trails_head_comes_back_from_its_statement(run: Run) -> None:

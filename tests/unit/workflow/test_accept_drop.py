@@ -61,7 +61,7 @@ def test_an_event_of_a_version_that_is_gone_seals_what_is_there() -> None:
     world.grow_quiet()
     data = world.store.head("digits").data
     assert data is not None
-    assert world.store.datasets_of_object(kept.bucket, kept.key, kept.version_id) == (data.dataset,)
+    assert world.store.datasets_of_object(kept.bucket, kept.key, kept.version_id, 10) == (data.dataset,)
     assert data.dataset.objects == 1
 
 

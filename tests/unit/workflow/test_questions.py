@@ -76,8 +76,8 @@ def test_runs_are_listed_the_newest_first() -> None:
     first = world.only_run()
     world.clock.pass_by(seconds=1)
     second = run_project(world.ports, RunOrder("digits", "ada", {"epochs": "80"}))
-    assert [run.id for run in list_runs(world.ports, RunFilter(), 10)] == [second.id, first.id]
-    assert [run.id for run in list_runs(world.ports, RunFilter("digits"), 1)] == [second.id]
+    assert [run.id for run in list_runs(world.ports, RunFilter(), 10).runs] == [second.id, first.id]
+    assert [run.id for run in list_runs(world.ports, RunFilter("digits"), 1).runs] == [second.id]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id() -> None:

@@ -226,7 +226,7 @@ def test_a_second_commit_that_gives_the_same_image_has_its_trace_in_the_run_that
     assert run is not None
     assert (after.id, after.image.commit) == (run.id, "c1")
     assert [(each.commit, each.execution_id) for each in after.also_built] == [("c2", "execution-of-c2")]
-    assert world.store.runs_of_commit("c1") == world.store.runs_of_commit("c2") == (after,)
+    assert world.store.runs_of_commit("c1", 10) == world.store.runs_of_commit("c2", 10) == (after,)
 
 
 def test_each_execution_that_gives_the_same_image_is_on_record_and_the_head_is_the_latest_of_them() -> None:

@@ -195,7 +195,7 @@ def test_behind_a_type_without_room_another_type_starts() -> None:
     world.dispatch()
     world.push(commit="c2", spec=TrainingSpec(Compute("ml.m5.xlarge")))
     world.dispatch()
-    (other,) = world.store.runs_of_commit("c2")
+    (other,) = world.store.runs_of_commit("c2", 10)
     assert other.status is RunStatus.RUNNING
 
 

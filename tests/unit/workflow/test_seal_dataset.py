@@ -58,7 +58,7 @@ def test_each_object_version_leads_to_the_datasets_that_hold_it() -> None:
     world.grow_quiet()
     world.drop("digits/more")
     world.grow_quiet()
-    assert len(world.store.datasets_of_object(kept.bucket, kept.key, kept.version_id)) == 2
+    assert len(world.store.datasets_of_object(kept.bucket, kept.key, kept.version_id, 10)) == 2
 
 
 def test_data_that_comes_first_waits_for_an_image_and_the_status_says_so() -> None:

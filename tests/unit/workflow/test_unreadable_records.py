@@ -41,7 +41,7 @@ def test_it_keeps_no_other_run_from_starting(*, latest_wins: bool) -> None:
 def test_it_is_left_out_of_the_list_and_named() -> None:
     world = World()
     broken, whole = two_runs(world)
-    assert [run.id for run in list_runs(world.ports, RunFilter(), 20)] == [whole]
+    assert [run.id for run in list_runs(world.ports, RunFilter(), 20).runs] == [whole]
     assert [ref.id for ref in list_unreadable_runs(world.ports, "digits", 20)] == [broken]
 
 
