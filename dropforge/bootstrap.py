@@ -27,6 +27,7 @@ from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.adapters.ecr import EcrImageRegistry
 from dropforge.adapters.eventbridge import EventBridgeStateChanges
 from dropforge.adapters.kms import KmsSigner
+from dropforge.adapters.lifespans import AwsLifespans
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.s3 import S3DataBucket
 from dropforge.adapters.s3_statements import S3Statements
@@ -98,6 +99,7 @@ def wire(given: StoreSettings, projects: Sequence[Project], aws: AwsClients) -> 
         stage=_stage(given, deployment, projects),
         store=DynamoMetadataStore(Tables(aws, given.state_table, given.trail_table)),
         bucket=_bucket(given, aws) if isinstance(given, DataSettings) else _not_wired(DataSettings),
+        lifespans=_lifespans(given, aws) if isinstance(given, Deployment) else _not_wired(Deployment),
         registry=EcrImageRegistry(aws, deployment),
         jobs=_jobs(given, aws) if isinstance(given, JobSettings) else _not_wired(JobSettings),
         pipelines=CodePipelines(aws, deployment, given.connection_arn if isinstance(given, RebuildSettings) else None),
@@ -119,6 +121,10 @@ def _stage(given: StoreSettings, deployment: str, projects: Sequence[Project]) -
 
 def _bucket(given: DataSettings, aws: AwsClients) -> S3DataBucket:
     return S3DataBucket(aws, given.training_bucket, given.artifact_bucket, given.key_arn)
+
+
+def _lifespans(given: Deployment, aws: AwsClients) -> AwsLifespans:
+    return AwsLifespans(aws, given.training_bucket, given.artifact_bucket)
 
 
 def _jobs(given: JobSettings, aws: AwsClients) -> SageMakerJobs:

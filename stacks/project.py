@@ -29,10 +29,6 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-adv
 """
 
 
-ARTIFACT_DAYS = 30
-"""What an action hands on has been read within hours; so long a stage can be retried, and someone can look at it."""
-
-
 class ProjectStack(Stack):
     """Its pipeline's artifacts lie in a bucket of their own.
 
@@ -67,7 +63,7 @@ class ProjectStack(Stack):
             removal=foundation.removal,
             failed_upload_days=config.retention.failed_upload_days,
             old_versions_days=1,
-            objects_days=ARTIFACT_DAYS,
+            objects_days=config.retention.pipeline_days,
         )
         artifacts.add_to_resource_policy(
             allow_role(training.functions["register_image"].role, ["s3:GetObject"], [artifacts.arn_for_objects("*")])

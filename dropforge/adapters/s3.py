@@ -58,7 +58,7 @@ class S3DataBucket:
             Bucket=self._training_bucket, Prefix=prefix
         )
         for page in pages:
-            yield from _in_order(page.get("Versions", []), page.get("DeleteMarkers", []))
+            yield from in_order(page.get("Versions", []), page.get("DeleteMarkers", []))
 
     def content(self, listed: ListedObject) -> bytes:
         with explained(listed):
@@ -139,7 +139,7 @@ class S3DataBucket:
         return ModelArtifact(uri=uri, version_id=version_id, size=head["ContentLength"], sha256=sha256)
 
 
-def _in_order(versions: Iterable[Any], markers: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def in_order(versions: Iterable[Any], markers: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """One page as S3 wrote it, before its versions and delete markers were put apart.
 
     Within each kind S3's order stays, which is that of storing and not of dates: a multipart upload is dated at its

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dropforge.cli import wording
+from dropforge.cli.kept import kept_lines
 from dropforge.cli.story import asked_by, sentence
 from dropforge.domain.counting import several
 from dropforge.domain.dataset import ObjectVersion
 from dropforge.domain.drop import ObjectDropped
+from dropforge.domain.keeping import Keeping
 from dropforge.domain.run import Run, RunResult
 from dropforge.domain.run_events import RunEvent
 
@@ -34,6 +36,7 @@ class RunRecord:
     run: Run
     objects: Sequence[UsedObject]
     events: Sequence[RunEvent]
+    kept: Sequence[Keeping]
 
     def sections(self) -> Iterator[Section]:
         run, image = self.run, self.run.image
@@ -62,6 +65,7 @@ class RunRecord:
             yield f"Attempt {attempt.number}", [*filter(None, [attempt.job_name, attempt.job_arn, attempt.failure])]
         if run.result is not None:
             yield from _ended(run.result)
+        yield "Kept", list(kept_lines(self.kept))
         told = [f"{wording.clock(event.at)}  {sentence(event)}" for event in self.events]
         count = several(len(told), "entry", "entries")
         yield "Trail", [*told, f"verified: {count}, each bound to the one before" if told else "NOT VERIFIED"]

@@ -17,6 +17,7 @@ from dropforge.domain.run import Run
 from dropforge.domain.run_events import event_from_document
 from dropforge.domain.trail import TrailBrokenError, TrailEntry, verify
 from dropforge.workflow.find_run import find_run
+from dropforge.workflow.look_at_keeping import look_at_keeping
 from dropforge.workflow.ports import Ports
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Its id, or the first digits of it.")]
@@ -26,8 +27,9 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Its id, or the 
 def show(session: Session, run: RunArgument) -> None:
     """Show the whole record of a run.
 
-    Code, image and data to the last byte; who asked; what happened when; and what came of it. Its trail is verified
-    against the hash that the run itself holds; the command fails when an entry was changed, removed or moved.
+    Code, image and data to the last byte; who asked; what happened when; what came of it; and how long all that it
+    needs is kept (of its objects, the first 20). Its trail is verified against the hash that the run itself holds; the
+    command fails when an entry was changed, removed or moved.
 
     For example:
         dropforge show 3f2a91
@@ -38,9 +40,10 @@ def show(session: Session, run: RunArgument) -> None:
         found = find_run(ports, run.lower())
         trail = ports.store.trail(found.id)
         objects = used_objects(ports, found, None if session.console.as_json else OBJECTS_SHOWN)
+        kept = list(look_at_keeping(ports, found, [used.version for used in objects[:OBJECTS_SHOWN]]))
     flaw = _flaw(found, trail)
     events = [event_from_document(entry.document()) for entry in trail] if flaw is None else []
-    record = RunRecord(found, objects, events)
+    record = RunRecord(found, objects, events, kept)
     if session.console.as_json:
         session.console.document(_document(record, trail, flaw))
     else:
@@ -81,4 +84,5 @@ def _document(record: RunRecord, trail: tuple[TrailEntry, ...], flaw: str | None
     ]
     entries = [{**encode_object(entry), "digest": entry.digest, "body": json.loads(entry.body)} for entry in trail]
     verified = {"trail_verified": flaw is None, "trail_flaw": flaw}
-    return {"run": encode_object(record.run), "objects": objects, **verified, "trail": entries}
+    kept = [encode_object(each) for each in record.kept]
+    return {"run": encode_object(record.run), "objects": objects, "kept": kept, **verified, "trail": entries}

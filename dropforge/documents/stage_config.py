@@ -130,11 +130,19 @@ class Retention(Part):
     old_versions_days: int | None = Field(
         default=None,
         ge=1,
-        description="how long the training bucket keeps replaced versions; null: for ever",
+        description=(
+            "how long the training bucket keeps replaced versions; null: for ever. Copies that runs were given stay"
+        ),
         examples=[365],
     )
     failed_upload_days: int = Field(
         default=7, ge=1, description="after how long parts of unfinished uploads go", examples=[7]
+    )
+    pipeline_days: int = Field(
+        default=30,
+        ge=1,
+        description="how long a pipeline keeps what its actions hand on; so long a failed stage can be tried again",
+        examples=[30],
     )
 
 

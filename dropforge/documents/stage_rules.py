@@ -60,6 +60,19 @@ def what_is_locked_is_retained(config: StageConfig) -> None:
         )
 
 
+def what_runs_need_does_not_expire(config: StageConfig) -> None:
+    """Data that is not copied is there as long as its versions are, and no longer."""
+    days = config.retention.old_versions_days
+    for name, project in config.project_parts.items():
+        if days is not None and project.pin.mode == "verify":
+            raise MistakeError(
+                f"what the runs of {name} read would expire {days} days after it is replaced (`pin: {{mode: verify}}` "
+                "with `retention.old_versions_days`)",
+                "leave `old_versions_days` out, or use `pin: {mode: copy}`",
+                ("retention", "old_versions_days"),
+            )
+
+
 def objects_build_nothing(config: StageConfig) -> None:
     for name, project in config.project_parts.items():
         if project.seal.mode == "object" and project.on_data == "rebuild":
@@ -174,6 +187,7 @@ RULES: tuple[Callable[[StageConfig], None], ...] = (
     prices_are_positive,
     prices_are_of_types_that_a_project_allows,
     what_is_locked_is_retained,
+    what_runs_need_does_not_expire,
     objects_build_nothing,
     declarations_are_short,
     prefixes_are_apart,

@@ -20,6 +20,7 @@ from dropforge.domain.dsse import Signature
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer, StartDelay
 from dropforge.domain.image import Image
+from dropforge.domain.keeping import Span
 from dropforge.domain.mail import Mail
 from dropforge.domain.notice import Notice
 from dropforge.domain.pinning import Binding, ChannelFiles, Pin
@@ -430,6 +431,26 @@ class DataBucket(Protocol):
         ...
 
 
+class Lifespans(Protocol):
+    """How long AWS keeps what is there, as the rules say that it now has."""
+
+    def of_dropped(self, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Span]:
+        """Of these very versions in the training bucket, where the replaced ones may expire."""
+        ...
+
+    def of_copies(self, keys: Sequence[str]) -> Mapping[str, Span]:
+        """Of what lies under these keys in the artifact bucket."""
+        ...
+
+    def of_model(self, model: ModelArtifact) -> Span:
+        """Of that very version of the archive."""
+        ...
+
+    def of_log(self, written_at: datetime) -> Span:
+        """Of what a job wrote then."""
+        ...
+
+
 @dataclass(frozen=True)
 class PushedImage:
     """What ECR says of a tag. `uri` names the image by digest."""
@@ -606,6 +627,7 @@ class Ports:
     stage: Stage
     store: MetadataStore
     bucket: DataBucket
+    lifespans: Lifespans
     registry: ImageRegistry
     jobs: TrainingJobs
     pipelines: Pipelines

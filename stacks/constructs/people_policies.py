@@ -23,6 +23,7 @@ from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE
 from stacks.names import Names, arn
 from stacks.policies import Permission, allow
 
+GROUPS_BECAUSE = "How long a log is kept is asked of the account's groups, of which IAM knows no part."
 STAGE_BECAUSE = "Everything below the stage's own name: what is deployed later is asked about too."
 
 
@@ -117,6 +118,9 @@ def _questions(names: Names, key: kms.IKey) -> list[Permission]:
             [arn("logs", f"log-group:/aws/lambda/{names.of('*')}")],
             because="The logs of the stage's functions, which tell why a message failed.",
         ),
+        allow(["ecr:DescribeImages"], [names.repository_arn("*")], because=STAGE_BECAUSE),
+        allow(["logs:DescribeLogGroups"], [arn("logs", "log-group:*")], because=GROUPS_BECAUSE),
+        allow(["s3:GetLifecycleConfiguration", "s3:ListBucketVersions"], [kept, names.bucket_arn("training")]),
         allow(["s3:GetObject"], [f"{kept}/datasets/*.json"], because="Manifests, a dataset version each."),
         allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{kept}/runs/*"], because=OBJECTS_BECAUSE),
         allow(

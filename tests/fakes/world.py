@@ -27,6 +27,7 @@ from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_builds import MemoryBuilds
 from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
+from tests.fakes.memory_lifespans import MemoryLifespans
 from tests.fakes.memory_signing import MemorySigner, MemoryStatements, RecordedStates
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_surroundings import MemorySurroundings
@@ -100,6 +101,7 @@ class World:
         self.clock = ManualClock()
         self.store = MemoryStore()
         self.bucket = MemoryBucket(self.clock.now)
+        self.lifespans = MemoryLifespans(self.bucket)
         self.jobs = MemoryJobs(self.clock, self.bucket)
         self.builds = MemoryBuilds(self.clock)
         self.wakeups = RecordedWakeups()
@@ -114,6 +116,7 @@ class World:
             stage=stage or stage_of(),
             store=self.store,
             bucket=self.bucket,
+            lifespans=self.lifespans,
             registry=self.builds,
             jobs=self.jobs,
             pipelines=self.builds,

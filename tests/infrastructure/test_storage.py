@@ -161,7 +161,9 @@ def test_a_table_that_refuses_deletion_is_made_last_so_that_no_rollback_meets_it
         assert set(foundation[table].body["DependsOn"]) == set(foundation) - tables - {key}
 
 
-def test_what_a_pipeline_hands_on_goes_after_thirty_days_with_all_its_versions(prod: Synthesis) -> None:
+def test_what_a_pipeline_hands_on_goes_when_ops_say_with_all_its_versions_and_nothing_else_does(
+    prod: Synthesis,
+) -> None:
     properties = prod.resource("AWS::S3::Bucket", path="project-digits/Pipeline").properties
     rules = {rule["Id"]: rule for rule in properties["LifecycleConfiguration"]["Rules"]}
     assert rules["objects"]["ExpirationInDays"] == 30

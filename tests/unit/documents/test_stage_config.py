@@ -91,6 +91,10 @@ def test_prices_are_exact() -> None:
             SMALLEST + "    seal: {mode: object}\n    on_data: rebuild\n",
             "dev.yaml:7: digits would build an image for each object",
         ),
+        (
+            SMALLEST + "    pin: {mode: verify}\nretention: {old_versions_days: 30}\n",
+            "dev.yaml:7: what the runs of digits read would expire 30 days after it is replaced",
+        ),
         (SMALLEST + "ops: {mail: [ada@example]}\n", 'dev.yaml:6: "ada@example" is not a mail address;'),
         (
             SMALLEST.replace("example/digits", "https://github.com/a/b"),
