@@ -51,6 +51,7 @@ from dropforge.settings import (
     PriceSettings,
     RebuildSettings,
     SettingsT,
+    SigningKeySettings,
     SigningSettings,
     StoreSettings,
     WakeupSettings,
@@ -106,7 +107,7 @@ def wire(given: StoreSettings, projects: Sequence[Project], aws: AwsClients) -> 
         logs=CloudWatchJobLogs(aws),
         wakeups=_wakeups(given, aws) if isinstance(given, WakeupSettings) else _not_wired(WakeupSettings),
         announcer=SnsAnnouncer(aws, given.topic_arn) if isinstance(given, MailSettings) else _not_wired(MailSettings),
-        signer=_signer(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
+        signer=_signer(given, aws) if isinstance(given, SigningKeySettings) else _not_wired(SigningKeySettings),
         statements=_statements(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
         states=_states(given, aws) if isinstance(given, EventSettings) else _not_wired(EventSettings),
         clock=SystemClock(),
@@ -139,7 +140,7 @@ def _states(given: EventSettings, aws: AwsClients) -> EventBridgeStateChanges:
     return EventBridgeStateChanges(aws, given.event_bus)
 
 
-def _signer(given: SigningSettings, aws: AwsClients) -> KmsSigner:
+def _signer(given: SigningKeySettings, aws: AwsClients) -> KmsSigner:
     return KmsSigner(aws, given.signing_key_arn)
 
 

@@ -87,10 +87,16 @@ class MailSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SigningSettings:
-    """The key that signs, where the signed heads of trails are kept, and the key with which they are encrypted."""
+class SigningKeySettings:
+    """The key that signs."""
 
     signing_key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningSettings(SigningKeySettings):
+    """And where the signed heads of trails are kept, and the key with which they are encrypted."""
+
     audit_bucket: str
     key_arn: str
 
@@ -151,6 +157,11 @@ class SignRunSettings(StoreSettings, SigningSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GivePublicKeySettings(StoreSettings, SigningKeySettings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepSettings(StoreSettings, WakeupSettings, JobSettings, PriceSettings, RebuildSettings, MailSettings):
     pass
 
@@ -166,6 +177,7 @@ FUNCTIONS: Final[Mapping[str, type[StoreSettings]]] = MappingProxyType(
         "announce": AnnounceSettings,
         "publish_state": PublishStateSettings,
         "sign_run": SignRunSettings,
+        "give_public_key": GivePublicKeySettings,
         "sweep": SweepSettings,
     }
 )

@@ -24,6 +24,7 @@ Hook = Callable[[Runtime, dict[str, Any]], dict[str, Any]]
 
 log = logging.getLogger("localaws")
 _HEALTH = "/_ministack/health"
+_RESOURCE_ANSWERS = "/_ministack/cfn-response/"
 
 
 class Front:
@@ -58,7 +59,7 @@ class Front:
         elif path.startswith("/_localaws/"):
             await self._call_hook(path.removeprefix("/_localaws/"), headers, receive, send)
         elif path.startswith("/_ministack/"):
-            if self._authorised(headers) or (path == _HEALTH and scope["method"] == "GET"):
+            if self._authorised(headers) or (scope["method"], path) == ("GET", _HEALTH) or _is_answer(scope):
                 await self._pass_on(scope, receive, send)
             else:
                 await _answer(send, 403, {"message": "This path needs the token in the home folder's hook-token."})
@@ -93,6 +94,12 @@ class Front:
             await _answer(send, 500, {"message": str(error)})
             raise
         await _answer(send, 200, answer)
+
+
+def _is_answer(scope: Scope) -> bool:
+    """Of a function, on a custom resource of CloudFormation's: like AWS's, its address is a secret of one use."""
+    path: str = scope["path"]
+    return scope["method"] == "PUT" and path.startswith(_RESOURCE_ANSWERS)
 
 
 class _Answered:

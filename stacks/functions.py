@@ -27,6 +27,7 @@ TIMEOUT_SECONDS = MappingProxyType(
         "announce": 60,
         "publish_state": 60,
         "sign_run": 60,
+        "give_public_key": 60,
         "sweep": 600,
     }
 )
@@ -49,6 +50,7 @@ PURPOSES = MappingProxyType(
         "announce": "Send the mails that are pending",
         "publish_state": "Tell EventBridge of each change of a run's state",
         "sign_run": "Sign how a finished run's trail ends, and where its model comes from",
+        "give_public_key": "Give CloudFormation the public key, which its own resource of a key has not",
         "sweep": "Find what no event told of",
     }
 )
@@ -74,8 +76,8 @@ FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem", "dis
 """Thousands of object versions enter with a dataset version; what AWS refused is forgotten once it has room again."""
 WITHOUT_RUNS = frozenset({"data_dropped", "record_build_state"})
 """Functions that record no event of any run."""
-WITHOUT_STORE = frozenset({"publish_state"})
-"""Functions that are told all that they need."""
+WITHOUT_STORE = frozenset({"publish_state", "give_public_key"})
+"""Functions that ask no table."""
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
 
 
@@ -110,6 +112,7 @@ class Reach:
             "announce": self.announce(),
             "publish_state": [allow(["events:PutEvents"], [arn("events", f"event-bus/{EVENT_BUS}")])],
             "sign_run": self.sign(),
+            "give_public_key": [allow(["kms:GetPublicKey"], [self.signing_key])],
             "sweep": [
                 *observe,
                 self.wake_signer(),

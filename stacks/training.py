@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Environment, Stack
+from aws_cdk import CfnOutput, CustomResource, Duration, Environment, Stack
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -37,6 +37,8 @@ WRITTEN_RUN = json.dumps(
 )
 REGISTRATION_WAIT_SECONDS = 900
 """CodePipeline gives a Lambda action 20 minutes; retries end before it does."""
+PUBLIC_KEY_SECONDS = 300
+"""How long a deployment waits for the public key; without it, it is rolled back."""
 
 
 class TrainingStack(Stack):
@@ -85,6 +87,7 @@ class TrainingStack(Stack):
         self.functions = self._functions(config, bundle)
         self._feed()
         self._rules()
+        self._publish_key()
         CommandLinePolicies(
             self,
             "People",
@@ -180,6 +183,28 @@ class TrainingStack(Stack):
         )
         self.functions["register_image"].called_asynchronously(
             abandoned=self.abandoned, longest_wait_seconds=REGISTRATION_WAIT_SECONDS
+        )
+        self.functions["give_public_key"].called_asynchronously(
+            abandoned=self.abandoned, longest_wait_seconds=PUBLIC_KEY_SECONDS
+        )
+
+    def _publish_key(self) -> None:
+        """As an output, by a function that asks KMS: CloudFormation's resource of a key has its ARN and no more."""
+        function = self.functions["give_public_key"]
+        key = CustomResource(
+            self,
+            "PublicKey",
+            resource_type="Custom::SigningPublicKey",
+            service_token=function.resource.attr_arn,
+            service_timeout=Duration.seconds(PUBLIC_KEY_SECONDS),
+            properties={"Key": self._foundation.signing_key.key_arn},
+        )
+        key.node.add_dependency(function.role)
+        CfnOutput(
+            self,
+            "SigningPublicKey",
+            value=key.get_att_string("Pem"),
+            description="By which anybody checks what the stage signs: keep it outside of the account",
         )
 
     def _rules(self) -> None:

@@ -3,6 +3,7 @@
 - CloudWatch Logs: log streams. But for tagging, a log group in a policy ends in `:*`, since what a request is checked
   against goes on with `:log-stream:` and the stream.
   https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+  What lists log groups is asked of all of them: of a log group without a name.
 - ECR DescribeRepositories: the repository that is asked for.
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 - SSM GetParametersByPath: the path, written as a parameter.
@@ -32,6 +33,8 @@ def install(runtime: Runtime) -> None:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         if service == "logs" and arn != "*" and action not in _TAGGING:
             return f"{arn}:log-stream:{json.loads(body).get('logStreamName', '')}"
+        if service == "logs" and action == "DescribeLogGroups":
+            return f"arn:aws:logs:{runtime.region}:{runtime.account}:log-group::log-stream:"
         if service == "ecr" and action == "DescribeRepositories":
             names = json.loads(body).get("repositoryNames") or []
             if len(names) == 1:  # several would need a decision each: `*` is the stricter question

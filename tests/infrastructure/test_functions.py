@@ -104,7 +104,7 @@ def test_ended_runs_of_this_deployment_alone_are_signed(local: Synthesis) -> Non
 
 
 def test_a_registration_that_cannot_be_called_is_kept(local: Synthesis) -> None:
-    called = local.resource("AWS::Lambda::EventInvokeConfig").properties
+    called = local.resource("AWS::Lambda::EventInvokeConfig", path="Function-register-image").properties
     assert "registerimage" in called["FunctionName"]
     assert "Abandoned" in called["DestinationConfig"]["OnFailure"]["Destination"]
     assert called["MaximumEventAgeInSeconds"] < 20 * 60
@@ -168,6 +168,16 @@ def test_the_command_line_finds_the_deployment_and_each_project(local: Synthesis
     deployment = json.loads(parameters["/dropforge/local/deployment"])
     assert deployment["stage"] == "local"
     assert "MetadataTrail" in deployment["trail_table"]
+
+
+def test_the_public_key_is_asked_for_anew_when_the_signing_key_is_another_and_is_an_output(local: Synthesis) -> None:
+    asked = local.resource("Custom::SigningPublicKey")
+    function = local.resource("AWS::Lambda::Function", path="Function-give-public-key")
+    assert function.logical_id in str(asked.properties["ServiceToken"])
+    assert "SigningKey" in str(asked.properties["Key"])
+    assert int(asked.properties["ServiceTimeout"]) == 300
+    outputs = local.templates["dropforge-local-training"]["Outputs"]
+    assert outputs["SigningPublicKey"]["Value"] == {"Fn::GetAtt": [asked.logical_id, "Pem"]}
 
 
 def _dashed(module: str) -> str:

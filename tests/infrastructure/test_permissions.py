@@ -85,8 +85,13 @@ def test_who_records_runs_adds_to_the_trail_and_nobody_changes_or_removes_an_ent
     for path, statement in local.statements():
         if any("table/dropforge-local-trail" in resource for resource in _list(statement["Resource"])):
             may.setdefault(path, set()).update(_list(statement["Action"]))
-    assert len(may) == len(FUNCTIONS) - 3
-    without = ("Function-data-dropped", "Function-record-build-state", "Function-publish-state")
+    assert len(may) == len(FUNCTIONS) - 4
+    without = (
+        "Function-data-dropped",
+        "Function-record-build-state",
+        "Function-publish-state",
+        "Function-give-public-key",
+    )
     assert not any(one in path for path in may for one in without)
     readers = ("Function-announce", "Function-sign-run", "Function-sweep")
     for path, actions in may.items():

@@ -75,6 +75,12 @@ def test_a_run_is_verified_where_it_lies_and_against_its_record(trial: Trial, st
     assert trial.dropforge("verify", run.id[:8]).out.startswith(f"This is the model of run {run.id}")
 
 
+def test_the_stack_itself_says_which_public_key_to_keep(trial: Trial) -> None:
+    [stack] = trial.session.client("cloudformation").describe_stacks(StackName="dropforge-trial-training")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    assert outputs["SigningPublicKey"].strip() == trial.dropforge("public-key").out.strip()
+
+
 @pytest.mark.alone
 def test_the_audit_finds_an_entry_that_an_administrator_changed(trial: Trial, story: Story) -> None:
     run = signed(trial, story.first_run())

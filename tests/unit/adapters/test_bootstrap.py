@@ -26,6 +26,7 @@ USED = {
     "announce": {"announcer"},
     "publish_state": {"states"},
     "sign_run": {"signer", "statements"},
+    "give_public_key": {"signer"},
     "sweep": {"wakeups", "jobs", "bucket", "announcer"},
 }
 """Of each function the ports that its use cases reach for, beyond those of all."""
