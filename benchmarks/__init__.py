@@ -1,0 +1,1 @@
+"""What is fast, measured against what; each module is a command: `python -m benchmarks.<name>`."""
