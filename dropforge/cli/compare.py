@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,6 +20,10 @@ from dropforge.workflow.find_run import find_run
 
 SHOWN = 10
 """Commits and objects of each kind, as text; with --json all of them."""
+
+
+TOLD_APART = frozenset({"hyperparameters", "environment", "compute.instance_type", "compute.instance_count"})
+"""Of a spec, what every comparison shows, whether it differs or not."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,26 @@ def compare(
 def _rows(runs: Sequence[Run]) -> list[Row]:
     facts = [_facts(run) for run in runs]
     names = dict.fromkeys(name for each in facts for name in each)
-    return [Row(name, tuple(each.get(name) for each in facts)) for name in names]
+    rows = [Row(name, tuple(each.get(name) for each in facts)) for name in names]
+    return rows + [row for row in _other_settings(runs) if row.differs]
+
+
+def _other_settings(runs: Sequence[Run]) -> list[Row]:
+    """What else of their specs sets runs apart: nothing that makes them different runs stays unsaid."""
+    settings = [dict(_settings("", run.spec.to_document())) for run in runs]
+    names = dict.fromkeys(name for each in settings for name in each)
+    return [Row(f"spec {name}", tuple(each.get(name) for each in settings)) for name in names]
+
+
+def _settings(prefix: str, value: object) -> Iterator[tuple[str, str]]:
+    """Each leaf of a spec's document by its path, but those that have rows of their own."""
+    if prefix in TOLD_APART:
+        return
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from _settings(f"{prefix}.{name}".lstrip("."), member)
+    else:
+        yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _facts(run: Run) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ import typer
 from dropforge.cli import wording
 from dropforge.cli.command import Session, stage_command
 from dropforge.cli.exits import CommandError, NotFoundError
+from dropforge.cli.files import all_or_none
 from dropforge.cli.show import RunArgument
 from dropforge.cli.wiring import Workspace
 from dropforge.domain.artifact_layout import statement_name
@@ -42,10 +43,18 @@ def download(
         file = to / f"{found.project}-{found.id[: wording.SHORT]}.tar.gz" if to.is_dir() else to
         if file.exists():
             raise CommandError(f"{file} is there already: remove it, or name another file with --to.")
-        fetched = replace(model, sha256=_fetch(workspace, model, file))
-        statement = _fetch_statement(workspace, found, file)
+        envelope = _envelope(workspace, found)
+        statement = Path(statement_name(str(file))) if envelope is not None else None
+        with all_or_none(file, *filter(None, [statement])) as (part, *beside):
+            sha256 = _fetch(workspace, model, part)
+            for each in beside:
+                each.write_bytes(envelope or b"")
+        fetched = replace(model, sha256=sha256)
     if session.console.as_json:
-        session.console.document({"run": found.id, "file": str(file), "statement": statement, **encode_object(fetched)})
+        session.console.document(
+            {"run": found.id, "file": str(file), "statement": str(statement) if statement else None}
+            | encode_object(fetched)
+        )
     else:
         session.console.line(f"{file}  {wording.size(model.size)}  {fetched.hash_sentence}")
     if model.sha256 is None:
@@ -60,33 +69,21 @@ def _model(run: Run) -> ModelArtifact:
     return run.result.model
 
 
-def _fetch_statement(workspace: Workspace, run: Run, file: Path) -> str | None:
-    """The name of the file that it is written to; None where nothing was signed of the model, or not yet."""
+def _envelope(workspace: Workspace, run: Run) -> bytes | None:
+    """None where nothing was signed of the model, or not yet."""
     signed = run.signed.provenance if run.signed is not None else None
-    envelope = workspace.ports.statements.read(signed) if signed is not None else None
-    if envelope is None:
-        return None
-    to = Path(statement_name(str(file)))
-    to.write_bytes(envelope)
-    return str(to)
+    return workspace.ports.statements.read(signed) if signed is not None else None
 
 
-def _fetch(workspace: Workspace, model: ModelArtifact, file: Path) -> str:
-    """Write the file whole and checked, or not at all; its SHA-256."""
-    if not file.parent.is_dir():
-        raise CommandError(f"There is no folder {file.parent}: make it, or name another with --to.")
-    part = file.with_name(f"{file.name}.part")
-    try:
-        with part.open("wb") as stream:
-            workspace.fetch_model(model, stream)
-        with part.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if model.sha256 is not None and digest != model.sha256:
-            raise CommandError(
-                f"What {model.uri} holds is not the recorded model (SHA-256 {digest}, recorded {model.sha256}): "
-                "nothing was written; tell ops."
-            )
-        part.rename(file)
-        return digest
-    finally:
-        part.unlink(missing_ok=True)
+def _fetch(workspace: Workspace, model: ModelArtifact, part: Path) -> str:
+    """Its SHA-256, which is the recorded one where there is one."""
+    with part.open("wb") as stream:
+        workspace.fetch_model(model, stream)
+    with part.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if model.sha256 is not None and digest != model.sha256:
+        raise CommandError(
+            f"What {model.uri} holds is not the recorded model (SHA-256 {digest}, recorded {model.sha256}): "
+            "nothing was written; tell ops."
+        )
+    return digest

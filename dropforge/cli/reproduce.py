@@ -56,7 +56,8 @@ def reproduce(
     session.console.note(f"Reproduction {name} is in line; `dropforge reproduce {name}` goes on waiting for it.")
     with session.stage(doing="") as workspace:
         again = _ended(session, workspace, again, every)
-        found = _compared(workspace, original, again)
+        with session.console.busy("comparing the models …"):
+            found = _compared(workspace, original, again)
     _tell(session, original, again, found)
     if found:
         raise typer.Exit(ExitCode.FAILED)

@@ -16,6 +16,7 @@ import typer
 from dropforge.cli import wording
 from dropforge.cli.command import Session, command
 from dropforge.cli.exits import CommandError, UsageError
+from dropforge.cli.files import all_or_none
 from dropforge.cli.local_job import JobFolder, engine, in_container, on_this_machine
 from dropforge.cli.run import parameter
 from dropforge.domain.counting import several
@@ -51,6 +52,8 @@ def train(
         raise UsageError("Give --local and a folder of data; on AWS, `dropforge run` asks for a run.")
     if not local.is_dir():
         raise CommandError(f"There is no folder {local}: put data there, or name another with --local.")
+    if to is not None and to.exists():
+        raise CommandError(f"{to} is there already: remove it, or name another file with --to.")
     spec = read_training_spec(program / FILE_NAME).with_hyperparameters(dict(parameter(each) for each in param or []))
     with TemporaryDirectory(prefix="dropforge-") as folder:
         job = JobFolder.lay_out(Path(folder).resolve(), local, spec)
@@ -65,7 +68,8 @@ def train(
             raise CommandError(f"The program ended with {code}. {job.failure}".rstrip())
         files = sorted(str(each.relative_to(job.model)) for each in job.model.rglob("*") if each.is_file())
         if to is not None:
-            _pack(job.model, to)
+            with all_or_none(to) as [part]:
+                _pack(job.model, part)
     found = metrics(spec.metrics, lines)
     if session.console.as_json:
         document = {"metrics": found, "seconds": round(seconds, 3), "model": files, "ran_in": ran_in or "this machine"}

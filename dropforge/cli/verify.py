@@ -49,7 +49,8 @@ def verify(
     """
     if Path(model).is_file():
         trusted = key or _no_key()
-        provenance = _file(Path(model), statement, EcdsaPublicKey.from_pem(trusted.read_bytes()))
+        with session.console.busy("reading the model …"):
+            provenance = _file(Path(model), statement, EcdsaPublicKey.from_pem(trusted.read_bytes()))
     elif model.startswith("s3://"):
         with session.stage("reading the model") as workspace:
             provenance = _uri(workspace, model, public_key_of(workspace, key))

@@ -9,6 +9,7 @@ from typing import Protocol
 from dropforge.domain.admission import misfits
 from dropforge.domain.counting import several
 from dropforge.domain.head import WaitsFor
+from dropforge.domain.image import Image
 from dropforge.domain.project import Project
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.project_status import ProjectStatus, project_status
@@ -81,6 +82,7 @@ def _of_project(ports: Ports, project: Project, quotas: dict[str, int] | None) -
         of = project.name if status.pause.project else "--all"
         yield Finding(project.name, f"it is paused, by {status.pause.by}", f"`dropforge resume {of}` lets it start.")
     if status.head.image is not None:
+        yield from _image_gone(ports, status.head.image)
         data = status.head.data.dataset if status.head.data else None
         for hold in misfits(status.head.image.spec, data, project):
             yield Finding(project.name, f"no run of its latest image can start: {hold.reason}", hold.remedy)
@@ -104,6 +106,16 @@ def _missing(project: Project, status: ProjectStatus) -> Iterator[Finding]:
         )
     if lacks in {WaitsFor.DATA, WaitsFor.IMAGE_AND_DATA} and status.seal is None:
         yield Finding(project.name, "it has no data yet", f"Put objects below {project.data_prefix}.")
+
+
+def _image_gone(ports: Ports, image: Image) -> Iterator[Finding]:
+    if not ports.registry.holds(image.project, image.digest):
+        yield Finding(
+            image.project,
+            f"its latest image {image.digest} is not in ECR any more: no run of it can start",
+            f"Push again, or let the pipeline build commit {image.commit} again; `dropforge show` says which runs need "
+            "it.",
+        )
 
 
 def _quotas(project: Project, status: ProjectStatus, quotas: dict[str, int] | None) -> Iterator[Finding]:

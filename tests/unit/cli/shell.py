@@ -40,6 +40,7 @@ class MemoryWorkspace:
 
     world: World
     caller: str = ADA
+    interrupt_fetching: bool = False
 
     @property
     def ports(self) -> Ports:
@@ -54,6 +55,9 @@ class MemoryWorkspace:
         return self.world.surroundings
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
+        if self.interrupt_fetching:
+            to.write(b"the first bytes")
+            raise KeyboardInterrupt
         to.write(self.world.bucket.artifacts[model.uri.removeprefix(f"s3://{self.world.bucket.artifacts_name}/")])
 
 
@@ -64,6 +68,8 @@ class Shell:
     world: World = field(default_factory=World)
     while_waiting: Callable[[], object] = lambda: None
     out_of_reach: bool = False
+    interrupt_fetching: bool = False
+    """Somebody types Ctrl-C in the middle of a download."""
     places: list[Place] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -80,7 +86,7 @@ class Shell:
         self.places.append(place)
         if self.out_of_reach:
             raise AwsError("There are no AWS credentials: sign in.")
-        yield MemoryWorkspace(self.world)
+        yield MemoryWorkspace(self.world, interrupt_fetching=self.interrupt_fetching)
 
 
 def trained(shell: Shell) -> str:

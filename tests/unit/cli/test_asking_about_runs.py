@@ -10,7 +10,7 @@ import pytest
 
 from dropforge.domain.run import Run
 from dropforge.domain.training_job import JobStatus
-from dropforge.domain.training_spec import TrainingSpec
+from dropforge.domain.training_spec import Compute, TrainingSpec
 from tests.fakes.memory_jobs import JobEnd
 from tests.unit.cli.shell import Shell
 
@@ -102,6 +102,23 @@ def test_compare_marks_what_differs_and_nothing_else(shell: Shell) -> None:
     assert not {"parameter depth", "instance", "project"} & marked
     assert f"{third.id[:12]}  object added: digits/b.csv" in lines
     assert f"{third.id[:12]}  object changed: digits/a.csv" in lines
+
+
+def test_compare_tells_whatever_else_of_their_specs_sets_runs_apart() -> None:
+    shell = Shell()
+    deeper = Compute(instance_type="ml.m5.large", volume_gb=60)
+    for commit, spec in ((FIRST, TrainingSpec()), (SECOND, TrainingSpec(compute=deeper, network_isolation=False))):
+        shell.world.push(commit=commit, spec=spec)
+        if commit == FIRST:
+            shell.world.drop("digits/a.csv", b"1\n")
+            shell.world.grow_quiet()
+    lines = [
+        " ".join(line.split()) for line in shell.type("compare", *(run.id for run in by_age(shell))).out.splitlines()
+    ]
+    assert [line for line in lines if "spec " in line] == [
+        "* spec compute.volume_gb 30 60",
+        "* spec network_isolation true false",
+    ]
 
 
 def test_compare_as_json_has_every_fact_of_every_run(shell: Shell) -> None:

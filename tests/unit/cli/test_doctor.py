@@ -51,6 +51,14 @@ def test_a_project_without_image_and_data_says_what_to_push_and_where_to_drop() 
     assert remedies[1] == "Put objects below digits/."
 
 
+def test_an_image_that_somebody_deleted_is_told_with_the_commit_to_build_again(shell: Shell) -> None:
+    shell.world.builds.pushed.clear()
+    [(of, problem, remedy)] = found(shell)
+    assert of == "digits"
+    assert "is not in ECR any more: no run of it can start" in problem
+    assert "build commit c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00 again" in remedy
+
+
 def test_a_quota_of_zero_is_told_for_the_types_that_a_project_may_use(shell: Shell) -> None:
     shell.world.surroundings.quotas = {"ml.m5.large": 0, "ml.p3.2xlarge": 0}
     [(of, problem, _)] = found(shell)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dropforge.domain.training_job import JobStatus
+from dropforge.workflow.sign_run import sign_run
 from tests.fakes.memory_jobs import JobEnd
 from tests.unit.cli.shell import Shell, trained
 
@@ -48,6 +49,22 @@ def test_a_file_that_is_there_is_never_overwritten(shell: Shell, tmp_path: Path)
     answer = shell.type("download", run, "--to", str(tmp_path / "mine"))
     assert answer.code == 1
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("moment", ["Ctrl-C", "its statement is there"])
+def test_what_is_cut_off_or_refused_leaves_neither_a_model_nor_a_statement(
+    shell: Shell, tmp_path: Path, moment: str
+) -> None:
+    run = finished(shell, JobEnd(model=b"weights"))
+    sign_run(shell.world.ports, run)
+    if moment == "Ctrl-C":
+        shell.interrupt_fetching = True
+    else:
+        (tmp_path / "model.tar.gz.intoto.jsonl").write_text("another's")
+    answer = shell.type("download", run, "--to", str(tmp_path / "model.tar.gz"))
+    assert answer.code == (130 if moment == "Ctrl-C" else 1)
+    there = {each.name: each.read_text() for each in tmp_path.iterdir()}
+    assert there == ({} if moment == "Ctrl-C" else {"model.tar.gz.intoto.jsonl": "another's"})
 
 
 def test_a_run_without_a_model_ends_with_3_and_says_where_to_look(shell: Shell, tmp_path: Path) -> None:

@@ -50,6 +50,14 @@ def test_the_model_is_packed_as_sagemaker_packs_it(program: Path, tmp_path: Path
         assert archive.getnames() == ["line.json"]
 
 
+def test_a_model_that_is_there_is_not_written_over(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.tar.gz").write_text("mine")
+    code, out, said = train(program, "--to", str(tmp_path / "model.tar.gz"))
+    assert (code, out) == (1, "")
+    assert "is there already" in said
+    assert (tmp_path / "model.tar.gz").read_text() == "mine"
+
+
 def test_as_json_stdout_is_the_result_alone(program: Path) -> None:
     data = str(program.parent / "data")
     answer = Shell().type("train", "--local", data, "--program", str(program), "--json")
