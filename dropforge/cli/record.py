@@ -79,8 +79,7 @@ class RunRecord:
             yield f"{version.channel}: {version.key}, {wording.size(version.size)}, version {version.version_id}"
             yield f"  SHA-256 {version.sha256 or 'unknown: the version id alone names it'}"
             if used.drop is not None:
-                by = " from ".join(filter(None, [used.drop.principal, used.drop.address]))
-                yield f"  put {wording.moment(used.drop.at)}" + (f" by {by}" if by else "")
+                yield f"  put {wording.moment(used.drop.at)}" + (f" by {used.drop.by}" if used.drop.by else "")
         if len(self.objects) > OBJECTS_SHOWN:
             yield f"and {len(self.objects) - OBJECTS_SHOWN:,} more (all of them with --json)"
 

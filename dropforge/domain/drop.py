@@ -57,6 +57,11 @@ class ObjectDropped:
     def ref(self) -> ObjectRef:
         return ObjectRef(self.bucket, self.key, self.version_id)
 
+    @property
+    def by(self) -> str:
+        """Who and from where, as the trail of what follows has it."""
+        return " from ".join(filter(None, [self.principal, self.address]))
+
 
 def is_later(sequencer: str, than: str) -> bool:
     """Whether one event on a key happened after another on the same key."""

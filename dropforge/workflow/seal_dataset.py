@@ -146,8 +146,8 @@ def _snapshot(ports: Ports, project: Project, timer: SealTimer, now: datetime) -
     if drop is None:
         return None
     if not is_marker(drop.key):
-        return Snapshot((_listed(drop),), drop.at, drop.principal)
-    snapshot = _of_prefix(ports, project, drop.at, drop.principal)
+        return Snapshot((_listed(drop),), drop.at, drop.by)
+    snapshot = _of_prefix(ports, project, drop.at, drop.by)
     if snapshot is None or not drop.key.endswith(CHOICE):
         return snapshot
     try:
@@ -155,7 +155,7 @@ def _snapshot(ports: Ports, project: Project, timer: SealTimer, now: datetime) -
     except VersionGoneError as gone:
         raise _refused_as_gone(timer.of) from gone
     objects = chosen(project, drop.key, choice, snapshot.objects)
-    return Snapshot(tuple(objects), drop.at, drop.principal) if objects else None
+    return Snapshot(tuple(objects), drop.at, drop.by) if objects else None
 
 
 def _refused_as_gone(of: ObjectRef) -> DatasetRefusedError:

@@ -43,8 +43,8 @@ class MemorySealing:
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
         before, count = self.timers.get(project), self._count(project)
-        self.timers[project] = SealTimer(project, count, due, drop.principal, before.due if before else None)
-        timer = SealTimer(project, count, due, drop.principal, due, drop.ref)
+        self.timers[project] = SealTimer(project, count, due, drop.by, before.due if before else None)
+        timer = SealTimer(project, count, due, drop.by, due, drop.ref)
         return self.object_timers.setdefault((project, drop.ref), timer)
 
     def seal_timer(self, project: str, of: ObjectRef | None = None) -> SealTimer | None:

@@ -49,9 +49,9 @@ class DynamoSealTimers:
         counted = self._tables.update(
             layout.seal_timer(project),
             f"SET {_COUNTED}, #last_drop_at = :at ADD #revision :one",
-            _drop(project, drop.principal, due),
+            _drop(project, drop.by, due),
         )
-        timer = SealTimer(project, int((counted or {})["revision"]), due, drop.principal, due, drop.ref)
+        timer = SealTimer(project, int((counted or {})["revision"]), due, drop.by, due, drop.ref)
         if self._tables.put_if_absent(object_timer_item(timer, due)):
             return timer
         return self.seal_timer(project, drop.ref) or timer

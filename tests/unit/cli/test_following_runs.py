@@ -149,7 +149,7 @@ def test_watch_follows_a_run_to_its_end_and_tells_each_thing_once(shell: Shell, 
     answer = shell.type("watch", run[:8])
     assert answer.code == 0
     told = [line.partition("  ")[2] for line in answer.out.splitlines()]
-    assert told[0] == "asked for by data dropped by AWS:ADA"
+    assert told[0] == "asked for by data dropped by AWS:ADA from 192.0.2.7"
     assert told[-1] == "completed: accuracy 0.9774"
     assert len(told) == len(set(told))
 

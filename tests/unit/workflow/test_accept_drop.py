@@ -16,7 +16,7 @@ def test_a_drop_is_kept_with_who_and_from_where_and_sets_the_timer() -> None:
     assert world.store.drop(drop.bucket, drop.key, drop.version_id) == drop
     timer = world.store.seal_timer("digits")
     assert timer is not None
-    assert (timer.due, timer.last_drop_by) == (world.clock.now() + timedelta(seconds=60), "AWS:ADA")
+    assert (timer.due, timer.last_drop_by) == (world.clock.now() + timedelta(seconds=60), "AWS:ADA from 192.0.2.7")
     assert world.wakeups.seals == [("digits", timedelta(seconds=60))]
 
 

@@ -264,10 +264,10 @@ def test_the_record_says_who_when_and_whose_word_each_checksum_is_beside_the_nam
     world.grow_quiet()
     dataset = head_of(world)
     assert dataset.origin is not None
-    assert (dataset.origin.by, dataset.origin.cut_off) == ("AWS:ADA", world.clock.now())
+    assert (dataset.origin.by, dataset.origin.cut_off) == ("AWS:ADA from 192.0.2.7", world.clock.now())
     assert dataset.origin.checksums == {"copied": 1, "stored": 1}
     beside = json.loads(world.bucket.artifacts[origin_key("digits", dataset.version)])
-    assert beside["origin"]["by"] == "AWS:ADA"
+    assert beside["origin"]["by"] == "AWS:ADA from 192.0.2.7"
     manifest = world.bucket.artifacts[manifest_key("digits", dataset.version)]
     assert dataset.version == f"sha256:{hashlib.sha256(manifest).hexdigest()}"
     assert b"ADA" not in manifest

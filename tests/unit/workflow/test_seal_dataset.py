@@ -76,7 +76,7 @@ def test_new_data_trains_with_the_image_that_is_there() -> None:
     world.grow_quiet()
     run = world.only_run()
     assert run.image.commit == "c1"
-    assert (run.requester.kind, run.requester.name) == (RequesterKind.DROP, "AWS:ADA")
+    assert (run.requester.kind, run.requester.name) == (RequesterKind.DROP, "AWS:ADA from 192.0.2.7")
     assert world.wakeups.dispatches == 1
 
 
@@ -239,7 +239,7 @@ def test_where_data_asks_for_a_rebuild_the_pipeline_is_started_once_and_trains_o
     world.push_rebuild(rebuild)
     run = world.only_run()
     assert run.dataset.version == rebuild.dataset_version
-    assert (run.requester.kind, run.requester.name) == (RequesterKind.DROP, "AWS:ADA")
+    assert (run.requester.kind, run.requester.name) == (RequesterKind.DROP, "AWS:ADA from 192.0.2.7")
 
 
 def test_a_start_that_was_not_written_down_is_repeated_under_the_same_token() -> None:
