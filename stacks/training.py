@@ -93,6 +93,7 @@ class TrainingStack(Stack):
             "People",
             names=names,
             key=foundation.key,
+            signing_key=foundation.signing_key,
             register=names.function_arn("register_image"),
             connection=foundation.connection_arn,
         )

@@ -17,6 +17,7 @@ from constructs import Construct
 from dropforge.adapters.dead_letters import ABANDONED, SOURCES, UNDELIVERED
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.table_layout import INDEXES
+from dropforge.domain.artifact_layout import trail_statements_prefix
 from dropforge.settings import deployment_parameter, projects_parameter
 from stacks.acknowledgements import acknowledge_wildcards
 from stacks.functions import GROUP_BECAUSE, JOBS_BECAUSE, OBJECTS_BECAUSE
@@ -53,10 +54,18 @@ class PeoplesPolicy(iam.ManagedPolicy):
 
 
 class CommandLinePolicies(Construct):
-    """Two for whoever uses `dropforge`; who may operate may read."""
+    """For whoever uses `dropforge`; who may operate may read, and who audits is given that besides to read."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, names: Names, key: kms.IKey, register: str, connection: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: Names,
+        key: kms.IKey,
+        signing_key: kms.IKey,
+        register: str,
+        connection: str,
     ) -> None:
         super().__init__(scope, construct_id)
         questions = _questions(names, key)
@@ -75,6 +84,14 @@ class CommandLinePolicies(Construct):
             purpose="operate",
             description="the command line's questions and orders",
             permissions=[*questions, *_orders(names, key, register=register, connection=connection)],
+        )
+        PeoplesPolicy(
+            self,
+            "Audit",
+            names=names,
+            purpose="audit",
+            description="besides the questions: what verify, audit and doctor ask",
+            permissions=_checks(names, signing_key, connection),
         )
 
 
@@ -129,6 +146,19 @@ def _questions(names: Names, key: kms.IKey) -> list[Permission]:
             because=STAGE_BECAUSE,
         ),
         _key(key, ["kms:Decrypt"], "dynamodb", "s3", "sqs"),
+    ]
+
+
+def _checks(names: Names, signing_key: kms.IKey, connection: str) -> list[Permission]:
+    """What `verify`, `audit` and `doctor` ask besides; without quotas, which are the whole account's."""
+    audit = names.bucket_arn("audit")
+    return [
+        allow(["kms:GetPublicKey"], [signing_key.key_arn]),
+        allow(["s3:ListBucketVersions"], [audit]),
+        allow(["s3:GetObjectVersion"], [f"{audit}/{trail_statements_prefix()}*"], because=OBJECTS_BECAUSE),
+        allow(["codeconnections:GetConnection", "codestar-connections:GetConnection"], [connection]),
+        allow(["sns:ListSubscriptionsByTopic"], [arn("sns", names.of("outcomes"))]),
+        allow(["sqs:GetQueueAttributes"], _dead_letter_queues(names), because=STAGE_BECAUSE),
     ]
 
 

@@ -31,6 +31,13 @@ def test_who_may_read_may_change_nothing(local: Synthesis) -> None:
     assert {action for action in granted if action.startswith("kms:")} == {"kms:Decrypt"}
 
 
+def test_who_audits_may_change_nothing_and_reads_signed_heads_and_the_public_key(local: Synthesis) -> None:
+    statements = local.for_people("dropforge-local-audit")
+    assert not [action for action in _actions(statements) if action.split(":")[1].startswith(CHANGES)]
+    assert _granting(statements, "s3:GetObjectVersion")["Resource"].endswith("/heads/*")
+    assert {action for action in _actions(statements) if action.startswith("kms:")} == {"kms:GetPublicKey"}
+
+
 def test_who_may_operate_may_read_and_adds_to_the_trail_without_changing_it(local: Synthesis) -> None:
     read, operate = local.for_people("dropforge-local-read"), local.for_people("dropforge-local-operate")
     assert _actions(read) < _actions(operate)
@@ -45,7 +52,7 @@ def test_who_may_operate_may_read_and_adds_to_the_trail_without_changing_it(loca
 
 
 def test_nobodys_policy_is_a_wildcard_of_actions_or_reaches_everything(local: Synthesis) -> None:
-    for name in ("read", "operate", "drop-digits", "drop-cancer"):
+    for name in ("read", "operate", "audit", "drop-digits", "drop-cancer"):
         for statement in local.for_people(f"dropforge-local-{name}"):
             assert "*" not in "".join(_list(statement["Action"]))
             assert "*" not in _list(statement["Resource"])

@@ -25,6 +25,7 @@ def test_with_the_policy_to_read_every_question_is_answered_and_every_order_refu
         for question in (
             ["projects"], ["runs", PROJECT], ["show", run.id], ["watch", run.id], ["logs", run.id], ["notices"],
             ["download", run.id, "--to", str(trial.scratch / "read-by-a-person.tar.gz")], ["dead-letters"],
+            ["lineage", run.id], ["cost"],
         ):  # fmt: skip
             answer = reader.dropforge(*question)
             assert answer.code == 0, (question, answer.said)
@@ -68,13 +69,26 @@ def test_with_the_policy_to_drop_data_goes_below_the_one_prefix_and_nowhere_else
             dropper.aws.s3.delete_object(Bucket=bucket, Key=NO_DATA, VersionId=mine["VersionId"])
 
 
+def test_with_the_policies_to_read_and_to_audit_the_record_and_the_stage_are_checked(
+    trial: Trial, story: Story
+) -> None:
+    run = story.first_run()
+    trial.eventually(lambda: trial.run(run.id).signed, f"the signature of {run.id}", trial.patience.run)
+    with person(trial, "read", "audit") as auditor:
+        for question in (["public-key"], ["verify", run.id], ["audit", "verify", run.id]):
+            answer = auditor.dropforge(*question)
+            assert answer.code == 0, (question, answer.said)
+        assert auditor.dropforge("doctor").code in {0, 1}  # by what it found, and not since it may not ask
+
+
 @contextmanager
-def person(trial: Trial, policy: str) -> Iterator[DeployedStage]:
-    """The stage as a user sees it who has one of its policies and nothing else."""
-    iam, name = trial.session.client("iam"), f"person-{policy}"
-    arn = f"arn:aws:iam::{ACCOUNT}:policy/dropforge-trial-{policy}-{REGION}"
+def person(trial: Trial, *policies: str) -> Iterator[DeployedStage]:
+    """The stage as a user sees it who has these of its policies and nothing else."""
+    iam, name = trial.session.client("iam"), f"person-{'-'.join(policies)}"
+    arns = [f"arn:aws:iam::{ACCOUNT}:policy/dropforge-trial-{policy}-{REGION}" for policy in policies]
     iam.create_user(UserName=name)
-    iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    for arn in arns:
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     environment = {
         **trial.bench.environment,
@@ -85,5 +99,6 @@ def person(trial: Trial, policy: str) -> Iterator[DeployedStage]:
         yield replace(trial, bench=replace(trial.bench, environment=environment), session=LocalSession(environment))
     finally:
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        iam.detach_user_policy(UserName=name, PolicyArn=arn)
+        for arn in arns:
+            iam.detach_user_policy(UserName=name, PolicyArn=arn)
         iam.delete_user(UserName=name)
