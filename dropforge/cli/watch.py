@@ -20,7 +20,7 @@ from dropforge.workflow.list_runs import RunFilter, list_runs
 from dropforge.workflow.ports import Ports, Runs
 
 FOLLOWED = 50
-"""The newest runs of the stage, where no run was named."""
+"""The newest runs of the stage, where no run was named; of older ones those that come to train."""
 
 
 @stage_command
@@ -67,15 +67,28 @@ def _watch_one(session: Session, ports: Ports, prefix: str, every: float) -> Run
 
 def _watch_everything(session: Session, ports: Ports, every: float) -> None:
     """From now on, until somebody interrupts it; what happened before is not told."""
-    seen = {run.id: run.trail.sequence for run in list_runs(ports, RunFilter(), FOLLOWED).runs}
+    began = ports.clock.now()
+    seen = {run.id: run.trail.sequence for run in _newest(ports)}
+    older: set[str] = set()
     session.console.note(f"Following {several(len(ports.stage.projects), 'project')}; Ctrl-C ends it.")
     while True:
         with session.console.busy("waiting for something to happen …"):
             session.wiring.sleep(every)
-        for run in reversed(list_runs(ports, RunFilter(), FOLLOWED).runs):
+        newest = _newest(ports)
+        older |= {ref.id for ref in ports.store.open_runs()}
+        older -= {run.id for run in newest}
+        followed = [*filter(None, map(ports.store.run, sorted(older))), *newest]
+        for run in followed:
             for event in _events(ports.store, run, seen.get(run.id, 0)):
-                _tell_of(session, run, event)
+                if event.at >= began:
+                    _tell_of(session, run, event)
             seen[run.id] = run.trail.sequence
+        older -= {run.id for run in followed if run.status.is_terminal}
+
+
+def _newest(ports: Ports) -> tuple[Run, ...]:
+    """The newest runs, the oldest of them first."""
+    return list_runs(ports, RunFilter(), FOLLOWED).runs[::-1]
 
 
 def _tell_of(session: Session, run: Run, event: RunEvent) -> None:

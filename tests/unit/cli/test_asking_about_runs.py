@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from dropforge.domain.run import Run
+from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.training_job import JobStatus
 from dropforge.domain.training_spec import Compute, TrainingSpec
 from tests.fakes.memory_jobs import JobEnd
@@ -182,6 +184,30 @@ def test_watch_without_a_run_tells_of_every_run_from_now_on(shell: Shell) -> Non
     answer = shell.type("watch", "--json")
     told = [json.loads(line) for line in answer.out.splitlines()]
     assert answer.code == 130
+    assert [each["type"] for each in told] == ["AttemptIntended", "AttemptStarted", "RunFinished"]
+    assert {each["run"] for each in told} == {waiting.id}
+
+
+def test_watch_without_a_run_tells_of_an_old_run_that_starts_at_last(shell: Shell) -> None:
+    waiting, world = by_age(shell)[2], shell.world
+    for number in range(60):
+        later = waiting.requested_at + timedelta(minutes=number + 1)
+        newer = replace(waiting, id=f"{number:020d}", requested_at=later, waiting=None, status=RunStatus.COMPLETED)
+        world.store.runs[newer.id] = newer
+    world.clock.pass_by(days=1)
+    steps: Iterator[str] = iter(["dispatch", "finish", "rest"])
+
+    def step() -> None:
+        match next(steps, None):
+            case "dispatch":
+                world.dispatch()
+            case "finish":
+                world.finish(world.run(waiting.id))
+            case None:
+                raise KeyboardInterrupt
+
+    shell.while_waiting = step
+    told = [json.loads(line) for line in shell.type("watch", "--json").out.splitlines()]
     assert [each["type"] for each in told] == ["AttemptIntended", "AttemptStarted", "RunFinished"]
     assert {each["run"] for each in told} == {waiting.id}
 
