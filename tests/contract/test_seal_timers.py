@@ -69,7 +69,7 @@ def test_timers_of_a_project_that_nobody_asks_for_keep_no_other_project_from_com
 def test_an_object_that_is_sealed_by_itself_has_a_timer_of_its_own_and_counts_as_a_drop(store: MetadataStore) -> None:
     store.touch_seal("digits", "bob", NOON, later(seconds=60))
     timer = store.touch_object("digits", DROP, later(seconds=1))
-    assert timer == SealTimer("digits", 2, later(seconds=1), "AWS:ADA", later(seconds=1), DROP.ref)
+    assert timer == SealTimer("digits", 2, later(seconds=1), "AWS:ADA from 203.0.113.17", later(seconds=1), DROP.ref)
     assert store.seal_timer("digits", DROP.ref) == timer
     whole = store.seal_timer("digits")
     assert whole is not None
