@@ -114,6 +114,7 @@ class TrainingStack(Stack):
             trail_table=foundation.tables.trail.table_name,
             training_bucket=foundation.training_bucket.bucket_name,
             artifact_bucket=foundation.artifact_bucket.bucket_name,
+            ingest_queue_url=foundation.ingest.queue.queue_url,
             dispatch_queue_url=self.queues["dispatch"].queue.queue_url,
             seal_queue_url=self.queues["seal"].queue.queue_url,
             topic_arn=foundation.outcomes.topic_arn,

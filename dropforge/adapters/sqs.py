@@ -45,3 +45,14 @@ class SqsWakeups:
             MessageBody=json.dumps({"project": project} | ({"of": encode(of)} if of is not None else {})),
             DelaySeconds=min(max(math.ceil(after.total_seconds()), 0), _LONGEST_DELAY),
         )
+
+
+class SqsIngest:
+    """The queue to which S3 tells of objects, for news that comes apart from the message that brought it."""
+
+    def __init__(self, clients: AwsClients, queue_url: str) -> None:
+        self._clients = clients
+        self._queue_url = queue_url
+
+    def send(self, body: str) -> None:
+        self._clients.sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
