@@ -3,7 +3,7 @@ PYTHON ?= python3
 STAGE  ?= dev
 SHELL  := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test unit faults guards storm lint lock schemas e2e clean
+.PHONY: help setup demo up down test unit faults guards storm lint lock schemas reference e2e clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lock: setup  ## compile requirements/*.in anew
 
 schemas: setup  ## write the JSON Schemas of dropforge.yaml and config/<stage>.yaml anew
 	@.venv/bin/python -m dropforge.documents schemas
+
+reference: setup  ## write docs/command-line.md anew from the commands' own help
+	@.venv/bin/python -m dropforge.cli.reference
 
 e2e: setup  ## run the main job on a real AWS account: make e2e STAGE=dev (says first what it costs)
 	@.venv/bin/python -m pytest -m e2e --stage=$(STAGE) -s

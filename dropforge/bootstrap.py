@@ -25,12 +25,16 @@ from dropforge.adapters.dead_letters import SqsDeadLetters
 from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.adapters.ecr import EcrImageRegistry
+from dropforge.adapters.eventbridge import EventBridgeStateChanges
+from dropforge.adapters.kms import KmsSigner
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.s3 import S3DataBucket
+from dropforge.adapters.s3_statements import S3Statements
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sentences import aws_in_words
 from dropforge.adapters.sns import SnsAnnouncer
 from dropforge.adapters.sqs import SqsWakeups
+from dropforge.adapters.surroundings import AwsSurroundings
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.project import Project, Stage
@@ -38,12 +42,15 @@ from dropforge.domain.training_job import ModelArtifact
 from dropforge.settings import (
     PROJECTS_FILE,
     DataSettings,
+    Deployment,
     DispatchRunsSettings,
+    EventSettings,
     JobSettings,
     MailSettings,
     PriceSettings,
     RebuildSettings,
     SettingsT,
+    SigningSettings,
     StoreSettings,
     WakeupSettings,
     deployment_name,
@@ -97,6 +104,9 @@ def wire(given: StoreSettings, projects: Sequence[Project], aws: AwsClients) -> 
         logs=CloudWatchJobLogs(aws),
         wakeups=_wakeups(given, aws) if isinstance(given, WakeupSettings) else _not_wired(WakeupSettings),
         announcer=SnsAnnouncer(aws, given.topic_arn) if isinstance(given, MailSettings) else _not_wired(MailSettings),
+        signer=_signer(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
+        statements=_statements(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
+        states=_states(given, aws) if isinstance(given, EventSettings) else _not_wired(EventSettings),
         clock=SystemClock(),
     )
 
@@ -116,7 +126,19 @@ def _jobs(given: JobSettings, aws: AwsClients) -> SageMakerJobs:
 
 
 def _wakeups(given: WakeupSettings, aws: AwsClients) -> SqsWakeups:
-    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url)
+    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url, given.sign_queue_url)
+
+
+def _states(given: EventSettings, aws: AwsClients) -> EventBridgeStateChanges:
+    return EventBridgeStateChanges(aws, given.event_bus)
+
+
+def _signer(given: SigningSettings, aws: AwsClients) -> KmsSigner:
+    return KmsSigner(aws, given.signing_key_arn)
+
+
+def _statements(given: SigningSettings, aws: AwsClients) -> S3Statements:
+    return S3Statements(aws, given.audit_bucket, given.key_arn)
 
 
 class NotWired:
@@ -142,6 +164,7 @@ class StageWorkspace:
 
     ports: Ports
     _aws: AwsClients
+    _deployment: Deployment
 
     @property
     def caller(self) -> str:
@@ -151,6 +174,11 @@ class StageWorkspace:
     @property
     def dead_letters(self) -> SqsDeadLetters:
         return SqsDeadLetters(self._aws, self.ports.stage.deployment)
+
+    @property
+    def surroundings(self) -> AwsSurroundings:
+        given = self._deployment
+        return AwsSurroundings(self._aws, given.name, given.connection_arn, given.topic_arn)
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         location = urlsplit(model.uri, allow_fragments=False)
@@ -164,4 +192,4 @@ def workspace(stage: str, profile: str | None = None, region: str | None = None)
     with aws_in_words():
         aws = AwsClients(boto3.Session(profile_name=profile, region_name=region))
         deployment, projects = ssm.deployment(aws.ssm, stage), ssm.projects(aws.ssm, stage)
-        yield StageWorkspace(wire(deployment, projects, aws), aws)
+        yield StageWorkspace(wire(deployment, projects, aws), aws, deployment)

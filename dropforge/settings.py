@@ -42,10 +42,11 @@ class StoreSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WakeupSettings:
-    """The two queues that wake other functions."""
+    """The queues that wake other functions."""
 
     dispatch_queue_url: str
     seal_queue_url: str
+    sign_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,22 @@ class MailSettings:
     topic_arn: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SigningSettings:
+    """The key that signs, where the signed heads of trails are kept, and the key with which they are encrypted."""
+
+    signing_key_arn: str
+    audit_bucket: str
+    key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSettings:
+    """The name of the bus to which our own events go."""
+
+    event_bus: str
+
+
 # One class a function; FUNCTIONS below names them all.
 
 
@@ -131,6 +148,16 @@ class AnnounceSettings(StoreSettings, MailSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishStateSettings(StoreSettings, EventSettings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignRunSettings(StoreSettings, SigningSettings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepSettings(StoreSettings, WakeupSettings, JobSettings, PriceSettings, RebuildSettings, MailSettings):
     pass
 
@@ -144,6 +171,8 @@ FUNCTIONS: Final[Mapping[str, type[StoreSettings]]] = MappingProxyType(
         "record_job_state": RecordJobStateSettings,
         "record_build_state": RecordBuildStateSettings,
         "announce": AnnounceSettings,
+        "publish_state": PublishStateSettings,
+        "sign_run": SignRunSettings,
         "sweep": SweepSettings,
     }
 )
@@ -198,7 +227,9 @@ def _written(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment(StoreSettings, IngestSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings):
+class Deployment(
+    StoreSettings, IngestSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings
+):
     """The names of a stage's resources, of which each function is told its own, and the command line all: for that they
     are a JSON document in SSM's parameter store.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_codeconnections as codeconnections
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -13,6 +13,7 @@ from stacks.constructs.encryption_key import EncryptionKey
 from stacks.constructs.mail_topics import AlarmsTopic, OutcomesTopic
 from stacks.constructs.metadata_tables import MetadataTables
 from stacks.constructs.private_bucket import AccessLogBucket, PrivateBucket, template_bucket
+from stacks.constructs.signing_key import SigningKey
 from stacks.functions import TIMEOUT_SECONDS
 from stacks.names import Names
 from stacks.policies import allow_service
@@ -50,6 +51,18 @@ class FoundationStack(Stack):
             log_bucket=self.access_logs,
             removal=self.removal,
             failed_upload_days=config.retention.failed_upload_days,
+        )
+        self.signing_key = SigningKey(self, "SigningKey", names=names, removal=self.removal)
+        CfnOutput(self, "SigningKeyArn", value=self.signing_key.key_arn, description="`aws kms get-public-key` of it")
+        self.audit_bucket = PrivateBucket(
+            self,
+            "Audit",
+            name=names.bucket("audit"),
+            key=self.key,
+            log_bucket=self.access_logs,
+            removal=self.removal,
+            failed_upload_days=config.retention.failed_upload_days,
+            lock_days=config.audit.lock_days,
         )
         self.tables = MetadataTables(self, "Metadata", names=names, key=self.key, removal=self.removal)
         self.outcomes = OutcomesTopic(self, "Outcomes", names=names, key=self.key, config=config)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from dropforge.adapters.codepipeline import REGISTER_STAGE
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
 from dropforge.adapters.table_layout import INDEXES
+from dropforge.domain.artifact_layout import STATEMENT_SUFFIX, trail_statements_prefix
 from stacks.names import Names, arn
 from stacks.policies import Permission, allow
 
@@ -24,6 +25,8 @@ TIMEOUT_SECONDS = MappingProxyType(
         "record_job_state": 900,
         "record_build_state": 60,
         "announce": 60,
+        "publish_state": 60,
+        "sign_run": 60,
         "sweep": 600,
     }
 )
@@ -44,10 +47,14 @@ PURPOSES = MappingProxyType(
         "record_job_state": "Record what a training job has come to",
         "record_build_state": "Record that a build has failed, and why",
         "announce": "Send the mails that are pending",
+        "publish_state": "Tell EventBridge of each change of a run's state",
+        "sign_run": "Sign how a finished run's trail ends, and where its model comes from",
         "sweep": "Find what no event told of",
     }
 )
 
+EVENT_BUS = "default"
+"""The account's own, on which its other rules listen already."""
 JOBS_BECAUSE = "A job's name ends in its run and attempt; the prefix is this deployment's alone."
 OBJECTS_BECAUSE = "The objects below one prefix; their names are the data's own."
 GROUP_BECAUSE = "IAM writes a log group's own ARN with this ending: it is the one group and no other."
@@ -67,6 +74,8 @@ FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem", "dis
 """Thousands of object versions enter with a dataset version; what AWS refused is forgotten once it has room again."""
 WITHOUT_RUNS = frozenset({"data_dropped", "record_build_state"})
 """Functions that record no event of any run."""
+WITHOUT_STORE = frozenset({"publish_state"})
+"""Functions that are told all that they need."""
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
 
 
@@ -78,6 +87,7 @@ class Reach:
     training_role: str
     connection: str
     key: str
+    signing_key: str
 
     def permissions(self, module: str) -> list[Permission]:
         """What the function of the module may do beyond its own source, log and traces."""
@@ -98,8 +108,11 @@ class Reach:
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
+            "publish_state": [allow(["events:PutEvents"], [arn("events", f"event-bus/{EVENT_BUS}")])],
+            "sign_run": self.sign(),
             "sweep": [
                 *observe,
+                self.wake_signer(),
                 *self.start_pipelines(),
                 *self.find_images(),
                 *self.announce(),
@@ -109,6 +122,8 @@ class Reach:
 
     def keep_records(self, module: str) -> list[Permission]:
         """State is read and written; the trail is only put to, on condition that the entry is absent."""
+        if module in WITHOUT_STORE:
+            return []
         state = arn("dynamodb", f"table/{self.names.of('state')}")
         further = [FURTHER_STATE_ACTIONS[module]] if module in FURTHER_STATE_ACTIONS else []
         on_state = [
@@ -128,6 +143,22 @@ class Reach:
     def hand_on_drops(self) -> Permission:
         """Of a message that tells of several objects, what fails goes on by itself."""
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("ingest"))])
+
+    def wake_signer(self) -> Permission:
+        return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("sign"))])
+
+    def sign(self) -> list[Permission]:
+        """Use the signing key, upon what the trail says; write signed statements, and nothing else in either bucket."""
+        models, heads = self.names.bucket_arn("artifacts"), self.names.bucket_arn("audit")
+        return [
+            allow(["kms:GetPublicKey", "kms:Sign"], [self.signing_key]),
+            allow(["dynamodb:Query"], [arn("dynamodb", f"table/{self.names.of('trail')}")]),
+            allow(
+                ["s3:PutObject"],
+                [f"{models}/runs/*{STATEMENT_SUFFIX}", f"{heads}/{trail_statements_prefix()}*"],
+                because=OBJECTS_BECAUSE,
+            ),
+        ]
 
     def pin_data(self) -> list[Permission]:
         """List and read what was dropped; write, and never delete, below `datasets/`.

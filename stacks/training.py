@@ -14,9 +14,11 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from dropforge.adapters.sqs import DISPATCH_GROUP
-from dropforge.adapters.table_layout import BY_DUE, PENDING
+from dropforge.adapters.table_layout import BY_DUE, PENDING, RUN, SORT_KEY
 from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
+from dropforge.domain.run import RunStatus
+from dropforge.domain.state_change import DETAIL_TYPE, SOURCE
 from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.people_policies import CommandLinePolicies
@@ -24,11 +26,14 @@ from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
 from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
 from stacks.foundation import FoundationStack
-from stacks.functions import MEMORY_MB, PURPOSES, TIMEOUT_SECONDS, Reach
+from stacks.functions import EVENT_BUS, MEMORY_MB, PURPOSES, TIMEOUT_SECONDS, Reach
 from stacks.names import Names
 
 NEW_PENDING_ANNOUNCEMENT = json.dumps(
     {"eventName": ["INSERT"], "dynamodb": {"NewImage": {BY_DUE.partition_key: {"S": [PENDING]}}}}, sort_keys=True
+)
+WRITTEN_RUN = json.dumps(
+    {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {SORT_KEY: {"S": [RUN]}}}}, sort_keys=True
 )
 REGISTRATION_WAIT_SECONDS = 900
 """CodePipeline gives a Lambda action 20 minutes; retries end before it does."""
@@ -63,6 +68,7 @@ class TrainingStack(Stack):
                 ("seal", "seal_dataset"),
                 ("job-state", "record_job_state"),
                 ("build-state", "record_build_state"),
+                ("sign", "sign_run"),
                 ("sweep", "sweep"),
             )
         }
@@ -117,10 +123,13 @@ class TrainingStack(Stack):
             ingest_queue_url=foundation.ingest.queue.queue_url,
             dispatch_queue_url=self.queues["dispatch"].queue.queue_url,
             seal_queue_url=self.queues["seal"].queue.queue_url,
+            sign_queue_url=self.queues["sign"].queue.queue_url,
             topic_arn=foundation.outcomes.topic_arn,
             connection_arn=foundation.connection_arn,
             key_arn=foundation.key.key_arn,
             training_role_arn=self.training_role.role_arn,
+            signing_key_arn=foundation.signing_key.key_arn,
+            audit_bucket=foundation.audit_bucket.bucket_name,
         )
 
     def _functions(self, config: StageConfig, bundle: Path) -> dict[str, WorkerFunction]:
@@ -137,6 +146,7 @@ class TrainingStack(Stack):
             training_role=self.training_role.role_arn,
             connection=foundation.connection_arn,
             key=foundation.key.key_arn,
+            signing_key=foundation.signing_key.key_arn,
         )
         return {
             module: WorkerFunction(
@@ -161,9 +171,13 @@ class TrainingStack(Stack):
         self.functions["dispatch_runs"].consume(self.queues["dispatch"])
         self.functions["record_job_state"].consume(self.queues["job-state"], batch_size=1, concurrency=5)
         self.functions["record_build_state"].consume(self.queues["build-state"], concurrency=2)
+        self.functions["sign_run"].consume(self.queues["sign"], concurrency=2)
         self.functions["sweep"].consume(self.queues["sweep"], batch_size=1, concurrency=2)
         self.functions["announce"].follow(
             self._foundation.tables.state, only=NEW_PENDING_ANNOUNCEMENT, abandoned=self.abandoned
+        )
+        self.functions["publish_state"].follow(
+            self._foundation.tables.state, only=WRITTEN_RUN, abandoned=self.abandoned
         )
         self.functions["register_image"].called_asynchronously(
             abandoned=self.abandoned, longest_wait_seconds=REGISTRATION_WAIT_SECONDS
@@ -189,6 +203,19 @@ class TrainingStack(Stack):
                 "source": ["aws.codepipeline"],
                 "detail-type": ["CodePipeline Pipeline Execution State Change"],
                 "detail": {"state": ["FAILED"], "pipeline": [{"prefix": f"{self._names.deployment}-"}]},
+            },
+        )
+        self._rule(
+            "run-ended",
+            "A run of this deployment has ended, and is to be signed",
+            queue="sign",
+            pattern={
+                "source": [SOURCE],
+                "detail-type": [DETAIL_TYPE],
+                "detail": {
+                    "deployment": [self._names.deployment],
+                    "status": [status.value for status in RunStatus if status.is_terminal],
+                },
             },
         )
         self._rule(
@@ -228,6 +255,7 @@ def _settings(kind: type[StoreSettings], deployment: Deployment, config: StageCo
     """A function's settings: each field from the deployment or, for limits and prices, from the configuration."""
     values: dict[str, Any] = {
         **deployment.to_document(),
+        "event_bus": EVENT_BUS,
         "prices": config.prices,
         "concurrent_runs": config.limits.concurrent_runs,
     }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -66,6 +68,14 @@ class AwsClients:
     @cached_property
     def ecr(self) -> ECRClient:
         return self.session.client("ecr", config=_CONFIG)
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        return self.session.client("events", config=_CONFIG)
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        return self.session.client("kms", config=_CONFIG)
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:

@@ -34,6 +34,7 @@ SOURCES: Final = MappingProxyType(
         "dispatch": "dispatch_runs",
         "job-state": "record_job_state",
         "build-state": "record_build_state",
+        "sign": "sign_run",
         "sweep": "sweep",
     }
 )
@@ -79,7 +80,7 @@ class SqsDeadLetters:
         Of an ordered queue SQS shows no more than it gives in one answer, ten at most, while those are in hand:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
         """
-        url = self._url(_known(queue))
+        url = self.url(_known(queue))
         found = list(self._messages(url, _LOOK_SECONDS, limit))
         for message in found:
             self._clients.sqs.change_message_visibility(
@@ -89,7 +90,7 @@ class SqsDeadLetters:
 
     def redrive(self, queue: str) -> Redriven:
         """Send all that lies in the queue back to where it was to go. UnknownQueueError."""
-        url, fates = self._url(_known(queue)), Counter[_Fate]()
+        url, fates = self.url(_known(queue)), Counter[_Fate]()
         for message in self._messages(url, _WORK_SECONDS):
             fate = self._send_back(queue, message)
             fates[fate] += 1
@@ -132,7 +133,7 @@ class SqsDeadLetters:
         if queue == ABANDONED:
             return self._call_again(json.loads(message["Body"]))
         if queue != UNDELIVERED:
-            self._send(self._url(_source(queue)), message)
+            self._send(self.url(_source(queue)), message)
             return _Fate.SENT
         target = _attributes(message).get("TARGET_ARN", "").rpartition(":")[2]
         if not target:
@@ -157,7 +158,7 @@ class SqsDeadLetters:
         caller.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
         return _Fate.SENT
 
-    def _url(self, queue: str) -> str:
+    def url(self, queue: str) -> str:
         fifo = ".fifo" if queue in {"dispatch", "dispatch-dead-letters"} else ""
         return self._clients.sqs.get_queue_url(QueueName=f"{self._deployment}-{queue}{fifo}")["QueueUrl"]
 

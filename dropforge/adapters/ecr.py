@@ -37,6 +37,14 @@ class EcrImageRegistry:
             pushed_at=image["imagePushedAt"].astimezone(UTC),
         )
 
+    def holds(self, project: str, digest: str) -> bool:
+        ecr = self._clients.ecr
+        try:
+            ecr.describe_images(repositoryName=f"{self._deployment}/{project}", imageIds=[{"imageDigest": digest}])
+        except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
+            return False
+        return True
+
     def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
         pages = self._clients.ecr.get_paginator("describe_images").paginate(
             repositoryName=f"{self._deployment}/{project}",

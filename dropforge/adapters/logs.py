@@ -6,9 +6,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from dropforge.adapters.clients import AwsClients
+from dropforge.workflow.ports import LogPart
 
 TRAINING_JOBS_LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
 
@@ -29,6 +31,18 @@ class CloudWatchJobLogs:
         streams = self._streams(job_name)
         share = max(lines // max(len(streams), 1), 1)
         return tuple(line for stream in streams for line in self._last_lines(stream, share))[-lines:]
+
+    def after(self, job_name: str, read: Mapping[str, str]) -> LogPart:
+        """`read` is the token of each stream at which its next lines begin."""
+        lines, reached = list[str](), dict(read)
+        for stream in self._streams(job_name):
+            begin: Any = {"nextToken": read[stream]} if stream in read else {}
+            answer = self._clients.logs.get_log_events(
+                logGroupName=self._log_group, logStreamName=stream, startFromHead=True, limit=_MOST_LINES, **begin
+            )
+            lines += [event["message"].rstrip("\r\n") for event in answer["events"]]
+            reached[stream] = answer["nextForwardToken"]
+        return LogPart(tuple(lines), reached)
 
     def first_line(self, job_name: str) -> str | None:
         streams = self._streams(job_name)

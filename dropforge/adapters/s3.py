@@ -78,6 +78,26 @@ class S3DataBucket:
         bucket = self._artifact_bucket if files.pinned else self._training_bucket
         self._put_json(key, [{"prefix": f"s3://{bucket}/{files.prefix}"}, *files.names])
 
+    def channel_files(self, key: str) -> ChannelFiles:
+        answer = self._clients.s3.get_object(Bucket=self._artifact_bucket, Key=key)
+        head, *names = json.loads(answer["Body"].read())
+        bucket, _, prefix = head["prefix"].removeprefix("s3://").partition("/")
+        return ChannelFiles(bucket == self._artifact_bucket, prefix, tuple(names))
+
+    def gone_copies(self, files: ChannelFiles) -> Mapping[str, datetime | None]:
+        pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._artifact_bucket, Prefix=files.prefix
+        )
+        there = {found["Key"] for page in pages for found in page.get("Contents", [])}
+        gone = [key for key in (files.prefix + name for name in files.names) if key not in there]
+        return {key: self._deleted_at(key) for key in gone}
+
+    def _deleted_at(self, key: str) -> datetime | None:
+        """A delete marker is dated; of versions that were removed for good, S3 keeps no trace."""
+        answer = self._clients.s3.list_object_versions(Bucket=self._artifact_bucket, Prefix=key, MaxKeys=1)
+        markers = (marker["LastModified"] for marker in answer.get("DeleteMarkers", []) if marker["Key"] == key)
+        return next(markers, None)
+
     def put_origin(self, key: str, dataset: Dataset) -> None:
         self._put_json(key, encode(dataset))
 

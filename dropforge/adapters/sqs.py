@@ -22,12 +22,13 @@ _LONGEST_DELAY: Final = 900
 
 
 class SqsWakeups:
-    """The queue that wakes the dispatcher (FIFO) and the queue that wakes the sealing of datasets (standard)."""
+    """The queue that wakes the dispatcher (FIFO), and those that wake sealing of datasets and signing of runs."""
 
-    def __init__(self, clients: AwsClients, dispatch_queue_url: str, seal_queue_url: str) -> None:
+    def __init__(self, clients: AwsClients, dispatch_queue_url: str, seal_queue_url: str, sign_queue_url: str) -> None:
         self._clients = clients
         self._dispatch_queue_url = dispatch_queue_url
         self._seal_queue_url = seal_queue_url
+        self._sign_queue_url = sign_queue_url
 
     def dispatch(self) -> None:
         """Never deduplicated: a wake-up that follows a finished pass must lead to another one."""
@@ -45,6 +46,9 @@ class SqsWakeups:
             MessageBody=json.dumps({"project": project} | ({"of": encode(of)} if of is not None else {})),
             DelaySeconds=min(max(math.ceil(after.total_seconds()), 0), _LONGEST_DELAY),
         )
+
+    def sign(self, run_id: str) -> None:
+        self._clients.sqs.send_message(QueueUrl=self._sign_queue_url, MessageBody=json.dumps({"run": run_id}))
 
 
 class SqsIngest:

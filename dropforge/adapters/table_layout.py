@@ -42,6 +42,7 @@ INDEXES: Final = (BY_PROJECT, BY_COMMIT, BY_DATASET, BY_DUE)
 WAITING: Final = "WAITING"
 OPEN: Final = "OPEN"
 PENDING: Final = "PENDING"
+UNSIGNED: Final = "UNSIGNED"
 SEALING: Final = "SEALING"
 REBUILDING: Final = "REBUILDING"
 
@@ -151,13 +152,27 @@ def membership(bucket: str, key: str, version_id: str, project: str, dataset_ver
     return Key(object_partition(bucket, key), f"{membership_prefix(version_id)}{project}#{dataset_version}")
 
 
+RUN: Final = "RUN"
+"""The sort key of every run, by which the table's stream is filtered."""
+
+
 def run(run_id: str) -> Key:
-    return Key(f"RUN#{run_id}", "RUN")
+    return Key(f"RUN#{run_id}", RUN)
 
 
 def run_of_build(run_id: str, execution_id: str) -> Key:
     """That a run stands for a further build, by whose commit it is found."""
     return Key(f"RUN#{run_id}", f"BUILD#{execution_id}")
+
+
+def run_of_image(digest: str, requested_at: str, run_id: str) -> Key:
+    """That a run is of an image, by whose digest it is found; in the order in which the runs were asked for."""
+    return Key(f"IMAGE#{digest}", f"{requested_at}#{run_id}")
+
+
+def run_of_model(sha256: str, run_id: str) -> Key:
+    """That a run gave a model of these bytes."""
+    return Key(f"MODEL#{sha256}", f"RUN#{run_id}")
 
 
 def run_name(run_id: str) -> Key:

@@ -14,6 +14,7 @@ from dropforge.cli.command import Session, stage_command
 from dropforge.cli.exits import CommandError, NotFoundError
 from dropforge.cli.show import RunArgument
 from dropforge.cli.wiring import Workspace
+from dropforge.domain.artifact_layout import statement_name
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.run import Run
 from dropforge.domain.training_job import ModelArtifact
@@ -26,9 +27,10 @@ def download(
     run: RunArgument,
     to: Annotated[Path, typer.Option(help="A folder, or the file to write.")] = Path(),
 ) -> None:
-    """Download the model of a run.
+    """Download the model of a run, and beside it its signed statement.
 
     The very version of model.tar.gz that the run recorded, checked against its SHA-256 where that is on record.
+    `dropforge verify FILE --key PEM` then says of the file alone what it is.
 
     For example:
         dropforge download 3f2a91
@@ -41,8 +43,9 @@ def download(
         if file.exists():
             raise CommandError(f"{file} is there already: remove it, or name another file with --to.")
         fetched = replace(model, sha256=_fetch(workspace, model, file))
+        statement = _fetch_statement(workspace, found, file)
     if session.console.as_json:
-        session.console.document({"run": found.id, "file": str(file), **encode_object(fetched)})
+        session.console.document({"run": found.id, "file": str(file), "statement": statement, **encode_object(fetched)})
     else:
         session.console.line(f"{file}  {wording.size(model.size)}  {fetched.hash_sentence}")
     if model.sha256 is None:
@@ -55,6 +58,17 @@ def _model(run: Run) -> ModelArtifact:
     if run.result.model is None:
         raise NotFoundError(f"The run {run.id} left no model: `dropforge show {run.id}` says why.")
     return run.result.model
+
+
+def _fetch_statement(workspace: Workspace, run: Run, file: Path) -> str | None:
+    """The name of the file that it is written to; None where nothing was signed of the model, or not yet."""
+    signed = run.signed.provenance if run.signed is not None else None
+    envelope = workspace.ports.statements.read(signed) if signed is not None else None
+    if envelope is None:
+        return None
+    to = Path(statement_name(str(file)))
+    to.write_bytes(envelope)
+    return str(to)
 
 
 def _fetch(workspace: Workspace, model: ModelArtifact, file: Path) -> str:

@@ -9,6 +9,7 @@ from dropforge.adapters.ssm import NotDeployedError
 from dropforge.domain.errors import DropforgeError, UnknownProjectError
 from dropforge.workflow.find_run import RunNotFoundError
 from dropforge.workflow.run_project import NothingToTrainError
+from dropforge.workflow.trace_lineage import NothingKnownError
 
 
 class ExitCode(IntEnum):
@@ -45,7 +46,13 @@ def exit_code_of(error: DropforgeError) -> ExitCode:
             return error.exit_code
         case AwsError():
             return ExitCode.AWS
-        case RunNotFoundError() | NothingToTrainError() | UnknownProjectError() | NotDeployedError():
+        case (
+            RunNotFoundError()
+            | NothingKnownError()
+            | NothingToTrainError()
+            | UnknownProjectError()
+            | NotDeployedError()
+        ):
             return ExitCode.NOT_FOUND
         case _:
             return ExitCode.FAILED

@@ -7,21 +7,30 @@ from typing import Annotated
 
 import typer
 
+from dropforge.cli.audit import audit
+from dropforge.cli.compare import compare
+from dropforge.cli.cost import cost
 from dropforge.cli.dead_letters import dead_letters
+from dropforge.cli.doctor import doctor
 from dropforge.cli.download import download
 from dropforge.cli.exits import EXIT_CODES, ExitCode
 from dropforge.cli.init import init
+from dropforge.cli.lineage import lineage
 from dropforge.cli.logs import logs
 from dropforge.cli.notices import notices
 from dropforge.cli.pause import pause
 from dropforge.cli.projects import projects
+from dropforge.cli.public_key import public_key
+from dropforge.cli.reproduce import reproduce
 from dropforge.cli.resume import resume
 from dropforge.cli.retry import retry
 from dropforge.cli.run import run
 from dropforge.cli.runs import runs
 from dropforge.cli.show import show
 from dropforge.cli.stop import stop
+from dropforge.cli.train import train
 from dropforge.cli.validate import validate
+from dropforge.cli.verify import verify
 from dropforge.cli.watch import watch
 
 COMMANDS = {
@@ -29,19 +38,27 @@ COMMANDS = {
     for each in (
         init,
         validate,
+        train,
         run,
         runs,
         projects,
         show,
+        lineage,
+        compare,
+        cost,
+        reproduce,
         watch,
         logs,
         download,
+        verify,
+        public_key,
         stop,
         retry,
         pause,
         resume,
         notices,
         dead_letters,
+        doctor,
     )
 }
 
@@ -55,6 +72,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(audit, name="audit")
 
 
 def _version(wanted: bool) -> None:

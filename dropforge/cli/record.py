@@ -39,6 +39,8 @@ class RunRecord:
         run, image = self.run, self.run.image
         yield "Run", [f"{run.id}  {run.project}  {run.status.value}", *_now(run)]
         yield "Asked for", [f"{wording.moment(run.requested_at)} by {asked_by(run.requester)}"]
+        if run.reproduces is not None:
+            yield "Reproduces", [f"run {run.reproduces.of}, for the {wording.ordinal(run.reproduces.number)} time"]
         yield (
             "Code",
             [

@@ -35,7 +35,7 @@ def run(
         dropforge run digits --param epochs=60 --param learning_rate=0.01
         dropforge run digits --dataset sha256:4be1… --json
     """
-    parameters = dict(_parameter(each) for each in param or [])
+    parameters = dict(parameter(each) for each in param or [])
     version = _digest(dataset, "--dataset") if dataset else None
     digest = _digest(image, "--image") if image else None
     with session.stage("asking for the run") as workspace:
@@ -58,7 +58,8 @@ def run(
         session.console.note(f"Recorded. `dropforge watch {ordered.id[: wording.SHORT]}` follows it.")
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def parameter(text: str) -> tuple[str, str]:
+    """A hyperparameter as it is typed: NAME=VALUE. UsageError."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageError(f"--param {text} is no NAME=VALUE: write, for example, --param epochs=60.")

@@ -11,6 +11,7 @@ from dropforge.cli.command import Session, stage_command
 from dropforge.cli.exits import CommandError
 from dropforge.cli.record import OBJECTS_SHOWN, RunRecord, UsedObject
 from dropforge.domain.artifact_layout import manifest_key
+from dropforge.domain.drop import ObjectRef
 from dropforge.domain.encoding import encode_object
 from dropforge.domain.run import Run
 from dropforge.domain.run_events import event_from_document
@@ -68,10 +69,9 @@ def _print(session: Session, record: RunRecord) -> None:
 def used_objects(ports: Ports, run: Run, limit: int | None) -> list[UsedObject]:
     """The object versions of the run's data, by its manifest; those up to the limit with the drop that brought them."""
     objects = ports.bucket.manifest(manifest_key(run.project, run.dataset.version)).objects
-    bucket = run.dataset.bucket
-    drops = [ports.store.drop(bucket, each.key, each.version_id) for each in objects[:limit]]
-    drops += [None] * (len(objects) - len(drops))
-    return [UsedObject(version, drop) for version, drop in zip(objects, drops, strict=True)]
+    refs = [ObjectRef(run.dataset.bucket, each.key, each.version_id) for each in objects]
+    drops = ports.store.drops_of(refs[:limit])
+    return [UsedObject(version, drops.get(ref)) for version, ref in zip(objects, refs, strict=True)]
 
 
 def _document(record: RunRecord, trail: tuple[TrailEntry, ...], flaw: str | None) -> dict[str, object]:

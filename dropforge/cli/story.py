@@ -20,6 +20,7 @@ from dropforge.domain.run_events import (
     RunReleased,
     RunRequested,
     RunRetried,
+    RunSigned,
     RunSuperseded,
     RunWithdrawn,
     StopRequested,
@@ -76,6 +77,9 @@ def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911, PLR0912  (one line
             return f"the same image was built from commit {commit} (execution {execution}): this run stands for it too"
         case RunAnnounced():
             return f"announced as {event.outcome.value}"
+        case RunSigned():
+            what = "its trail and where its model comes from" if event.provenance is not None else "its trail"
+            return f"signed: {what}, up to entry {event.head.sequence}"
 
 
 def _how(result: RunResult) -> str:

@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 
 from dropforge.domain.dead_letter import DeadLetter, Redriven
 from dropforge.domain.training_job import ModelArtifact
+from dropforge.workflow.diagnose import Surroundings
 from dropforge.workflow.ports import Ports
 
 
@@ -46,6 +47,9 @@ class Workspace(Protocol):
 
     @property
     def dead_letters(self) -> DeadLetters: ...
+
+    @property
+    def surroundings(self) -> Surroundings: ...
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         """Write that very version of the archive."""

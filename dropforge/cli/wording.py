@@ -53,5 +53,11 @@ def money(usd: Decimal) -> str:
     return f"{usd:.4f} USD" if usd < 1 else f"{usd:.2f} USD"
 
 
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th`, `11th`, `21st`"""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in {11, 12, 13} else "th"
+    return f"{number:,}{ending}"
+
+
 def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")

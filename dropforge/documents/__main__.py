@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     for option, content in (("--author-file", "the commit's author"), ("--message-file", "the commit's message")):
         image.add_argument(option, type=Path, required=True, help=f"holds {content}")
     image.add_argument("--to", type=Path, required=True, help="the file to write")
-    commands.add_parser("schemas", help="write the JSON Schemas of both documents anew")
+    commands.add_parser("schemas", help="write the JSON Schemas of the documents and of the event anew")
     return parser
 
 

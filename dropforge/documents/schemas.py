@@ -1,18 +1,26 @@
-"""The JSON Schemas of both documents, kept in the tree so that editors complete and check them while one types."""
+"""The JSON Schemas in the tree: of both documents, so that editors complete and check them while one types, and of our
+own event, so that others can read it.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from dropforge.documents.checking import Part
 from dropforge.documents.stage_config import StageConfig
 from dropforge.documents.training_spec import TrainingSpecDocument
+from dropforge.domain.state_change import RunStateChanged
 
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
-DOCUMENTS: dict[str, type[Part]] = {"dropforge.schema.json": TrainingSpecDocument, "stage.schema.json": StageConfig}
+DOCUMENTS: dict[str, type] = {
+    "dropforge.schema.json": TrainingSpecDocument,
+    "stage.schema.json": StageConfig,
+    "run-state-change.schema.json": RunStateChanged,
+}
 
 
 class _WithoutTitles(GenerateJsonSchema):
@@ -22,9 +30,11 @@ class _WithoutTitles(GenerateJsonSchema):
         return False
 
 
-def schema_text(model: type[Part]) -> str:
+def schema_text(kind: type) -> str:
     """The schema as it lies in the tree (https://json-schema.org/draft/2020-12)."""
-    schema = model.model_json_schema(by_alias=True, schema_generator=_WithoutTitles)
+    # A document is read, an event written.
+    mode: Literal["validation", "serialization"] = "serialization" if kind is RunStateChanged else "validation"
+    schema = TypeAdapter(kind).json_schema(by_alias=True, schema_generator=_WithoutTitles, mode=mode)
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 

@@ -138,6 +138,18 @@ class Retention(Part):
     )
 
 
+class Audit(Part):
+    lock_days: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "for how long nobody, whoever administers the account included, can remove the signed head of a finished "
+            "run's trail (S3 object lock, compliance mode); null: no lock"
+        ),
+        examples=[365],
+    )
+
+
 class Limits(Part):
     concurrent_runs: int = Field(
         default=8, ge=1, le=1000, description="how many runs of the stage may train at once", examples=[8]
@@ -325,6 +337,7 @@ class StageConfig(Part):
         examples=["arn:aws:iam::123456789012:policy/boundary"],
     )
     retention: Retention = Field(default=Retention(), description="how long things are kept")
+    audit: Audit = Field(default=Audit(), description="what keeps the record from being rewritten")
     limits: Limits = Field(default=Limits(), description="what holds for all projects together")
     prices: dict[InstanceType, Decimal] = Field(
         default={},

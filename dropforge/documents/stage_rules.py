@@ -51,6 +51,15 @@ def prices_are_of_types_that_a_project_allows(config: StageConfig) -> None:
             )
 
 
+def what_is_locked_is_retained(config: StageConfig) -> None:
+    if config.audit.lock_days is not None and config.removal == "destroy":
+        raise MistakeError(
+            "what is locked cannot be removed with the stage (`audit.lock_days` with `removal: destroy`)",
+            "use `removal: retain`, or leave `audit.lock_days` out",
+            ("audit", "lock_days"),
+        )
+
+
 def objects_build_nothing(config: StageConfig) -> None:
     for name, project in config.project_parts.items():
         if project.seal.mode == "object" and project.on_data == "rebuild":
@@ -164,6 +173,7 @@ def _addresses(config: StageConfig) -> Iterator[tuple[str, Location]]:
 RULES: tuple[Callable[[StageConfig], None], ...] = (
     prices_are_positive,
     prices_are_of_types_that_a_project_allows,
+    what_is_locked_is_retained,
     objects_build_nothing,
     declarations_are_short,
     prefixes_are_apart,

@@ -69,19 +69,20 @@ def decide(run: Run, project: Project, circumstances: Circumstances) -> Decision
 
 def unfit(run: Run, project: Project) -> Hold | None:
     """What is wrong with the run itself, whatever the circumstances; None when it may start some time."""
-    return next(_holds(run, project), None)
+    return next(misfits(run.spec, run.dataset, project), None)
 
 
-def _holds(run: Run, project: Project) -> Iterator[Hold]:
-    rails, compute = project.guard_rails, run.spec.compute
+def misfits(spec: TrainingSpec, dataset: Dataset | None, project: Project) -> Iterator[Hold]:
+    """Why no run of the spec on the data (None: on any) can start in the project, until somebody changes something."""
+    rails, compute = project.guard_rails, spec.compute
     if not rails.allows_instance_type(compute.instance_type):
         allowed = ", ".join(rails.instance_types)
         reason = f"{compute.instance_type} is not among the instance types of {project.name} ({allowed})"
         yield Hold(reason, _remedy(project, "compute.instance_type"))
-    for asked, most, words, field in _amounts(run.spec, rails):
+    for asked, most, words, field in _amounts(spec, rails):
         if asked > most:
             yield Hold(f"{words.format(asked)} more than {project.name} may use ({most})", _remedy(project, field))
-    if misfit := data_misfit(run.spec, run.dataset, project):
+    if dataset is not None and (misfit := data_misfit(spec, dataset, project)):
         yield misfit
 
 

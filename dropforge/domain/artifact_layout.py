@@ -22,6 +22,16 @@ def pool_prefix(project: str, channel: str, pool: int) -> str:
     return f"datasets/{project}/pools/{channel}/{pool:06d}/"
 
 
+def reproduction_prefix(project: str, run_id: str, channel: str) -> str:
+    """Ends in `/`; below it lie the copies of a channel that were made anew for a reproduction."""
+    return f"datasets/{project}/reproductions/{run_id}/{channel}/"
+
+
+def reproduction_files_key(project: str, run_id: str, channel: str) -> str:
+    """The list of a channel's objects that a reproduction is given."""
+    return f"datasets/{project}/reproductions/{run_id}/{channel}.json"
+
+
 def attempt_prefix(run_id: str, attempt: int) -> str:
     """Ends in `/`; SageMaker writes the job's model and output below it."""
     return f"runs/{run_id}/{attempt:02d}/"
@@ -30,6 +40,24 @@ def attempt_prefix(run_id: str, attempt: int) -> str:
 def checkpoint_prefix(run_id: str) -> str:
     """Of the run and not of the attempt, so that a later attempt goes on from where an earlier one stopped."""
     return f"runs/{run_id}/checkpoints/"
+
+
+STATEMENT_SUFFIX = ".intoto.jsonl"
+
+
+def statement_name(model: str) -> str:
+    """The signed statement of a model's origin lies beside it, as a key, a URI or a file."""
+    return f"{model}{STATEMENT_SUFFIX}"
+
+
+def trail_statement_key(run_id: str, sequence: int) -> str:
+    """In the audit bucket: that the run's trail had so many entries when it was signed."""
+    return f"{trail_statements_prefix(run_id)}{sequence:010d}{STATEMENT_SUFFIX}"
+
+
+def trail_statements_prefix(run_id: str = "") -> str:
+    """Of one run, or with "" of all."""
+    return f"heads/{run_id}/" if run_id else "heads/"
 
 
 def _hex(version: str) -> str:

@@ -19,6 +19,24 @@ class ObjectRef:
 
 
 @dataclass(frozen=True)
+class ObjectName:
+    """An object as a person names it: of the training bucket where the bucket is None, any version where that is."""
+
+    key: str
+    bucket: str | None = None
+    version_id: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> ObjectName:
+        """A key, or `s3://bucket/key`; with `?versionId=…` behind it, one version."""
+        address, _, version = text.partition("?versionId=")
+        if not address.startswith("s3://"):
+            return cls(address, None, version or None)
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        return cls(key, bucket, version or None)
+
+
+@dataclass(frozen=True)
 class ObjectDropped:
     """One S3 notification. `key` is decoded; `size` is bytes, 0 where S3 states none.
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dropforge.domain.artifact_layout import attempt_prefix, channel_files_key, checkpoint_prefix
+from dropforge.domain.artifact_layout import (
+    attempt_prefix,
+    channel_files_key,
+    checkpoint_prefix,
+    reproduction_files_key,
+)
 from dropforge.domain.encoding import time_text
 from dropforge.domain.run import Attempt, Run
 from dropforge.domain.training_job import JobRequest
@@ -22,7 +27,7 @@ def job_request(deployment: str, run: Run, attempt: Attempt) -> JobRequest:
     """Every channel of the data is handed to the job, in the mode that the spec says, else as files."""
     channels = {
         channel: (
-            channel_files_key(run.project, run.dataset.version, channel),
+            _files_key(run, channel),
             run.spec.channels.get(channel, InputMode.FILE),
         )
         for channel in sorted(run.dataset.channels)
@@ -43,6 +48,12 @@ def job_request(deployment: str, run: Run, attempt: Attempt) -> JobRequest:
             TAG_DATASET: run.dataset.version,
         },
     )
+
+
+def _files_key(run: Run, channel: str) -> str:
+    if run.reproduces is not None:
+        return reproduction_files_key(run.project, run.id, channel)
+    return channel_files_key(run.project, run.dataset.version, channel)
 
 
 def is_same_job(request: JobRequest, tags: Mapping[str, str]) -> bool:

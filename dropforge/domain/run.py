@@ -117,6 +117,14 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Reproduction:
+    """That a run repeats another from its record alone: `of` is the original's id, `number` counts from 1."""
+
+    of: str
+    number: int
+
+
+@dataclass(frozen=True)
 class RunResult:
     """How a run ended. `cost_usd` is stated where ops gave the instance type's price; `log_tail` is the last lines.
 
@@ -137,6 +145,26 @@ class RunResult:
 
 
 @dataclass(frozen=True)
+class StoredStatement:
+    """A signed statement in S3: this very version of it."""
+
+    uri: str
+    version_id: str
+
+
+@dataclass(frozen=True)
+class SignedRecord:
+    """What was signed of a finished run: its trail up to `head`, and its model's `provenance`.
+
+    Without the latter where there is no model, or none whose SHA-256 is known.
+    """
+
+    head: TrailHead
+    statement: StoredStatement
+    provenance: StoredStatement | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """The unit of record, as its events have made it; `trail` names the last of them.
 
@@ -148,6 +176,7 @@ class Run:
     ones that gave the very same image and spec, for which the run stands as well. `data_revision` orders the data of a
     project's runs by when it was the latest: it is that of the head for which the run was last asked for, 0 where it
     was for none, as in earlier records. `requester` is who asked for it, or last asked anew once it was superseded.
+    `status_sequence` is that of the trail's entry which brought the status about (0 in records of the first release).
     """
 
     id: str
@@ -171,9 +200,18 @@ class Run:
     told_limits: tuple[Limit, ...] = ()
     attempts_before: int = 0
     superseded_by: str | None = None
+    reproduces: Reproduction | None = None
     also_built: tuple[Build, ...] = ()
+    status_sequence: int = 0
+    signed: SignedRecord | None = None
     data_revision: int = 0
     trail: TrailHead = START
+
+    @property
+    def awaits_signature(self) -> bool:
+        """Whether it has ended and no signature covers that end yet."""
+        covered = self.signed.head.sequence if self.signed is not None else 0
+        return self.status.is_terminal and self.status_sequence > covered
 
     @property
     def attempt(self) -> Attempt | None:
@@ -214,10 +252,17 @@ class RunRef:
     status: RunStatus
 
 
-def run_id(project: str, image_digest: str, dataset_version: str, spec: TrainingSpec) -> str:
+def run_id(
+    project: str,
+    image_digest: str,
+    dataset_version: str,
+    spec: TrainingSpec,
+    reproduces: Reproduction | None = None,
+) -> str:
     """Twenty hexadecimal digits (80 bits) over the inputs: the same inputs are the same run.
 
     The resolved parameters are the whole resolved spec, since instance type and environment can change a result too.
+    A reproduction has the inputs of another run, and is one of its own by naming that and its number.
     """
     inputs = {
         "project": project,
@@ -225,4 +270,6 @@ def run_id(project: str, image_digest: str, dataset_version: str, spec: Training
         "dataset": dataset_version,
         "parameters": spec.to_document(),
     }
+    if reproduces is not None:
+        inputs["reproduces"] = {"run": reproduces.of, "number": reproduces.number}
     return digest(inputs).removeprefix("sha256:")[:20]

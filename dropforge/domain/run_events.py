@@ -21,13 +21,17 @@ from dropforge.domain.run import (
     DelayCause,
     Held,
     Limit,
+    Reproduction,
     Requester,
     RequesterKind,
     Run,
     RunResult,
     RunStatus,
+    SignedRecord,
+    StoredStatement,
     Waiting,
 )
+from dropforge.domain.trail import TrailHead
 from dropforge.domain.training_job import JobState
 from dropforge.domain.training_spec import TrainingSpec
 
@@ -50,6 +54,7 @@ class RunRequested:
     dataset: Dataset
     spec: TrainingSpec
     requester: Requester
+    reproduces: Reproduction | None = None
     data_revision: int = 0
 
     def new_run(self) -> Run:
@@ -64,6 +69,7 @@ class RunRequested:
             status=RunStatus.WAITING,
             changed_at=self.at,
             waiting=Waiting(self.at, DelayCause.TURN, FIRST_REASON),
+            reproduces=self.reproduces,
             data_revision=self.data_revision,
         )
 
@@ -373,6 +379,21 @@ class RunAnnounced:
         return replace(run, announced=(*run.announced, self.sequence))
 
 
+@dataclass(frozen=True)
+class RunSigned:
+    """The trail up to `head`, the run's end included, is signed; so is its model's `provenance`, where it has one."""
+
+    at: datetime
+    head: TrailHead
+    statement: StoredStatement
+    provenance: StoredStatement | None = None
+
+    def apply(self, run: Run) -> Run:
+        if not run.awaits_signature or self.head.sequence < run.status_sequence:
+            return run
+        return replace(run, signed=SignedRecord(self.head, self.statement, self.provenance))
+
+
 RunEvent: TypeAlias = (
     RunRequested
     | RunHeld
@@ -391,6 +412,7 @@ RunEvent: TypeAlias = (
     | RunOverdue
     | ImageBuiltAgain
     | RunAnnounced
+    | RunSigned
 )
 EVENTS: dict[str, type[RunEvent]] = {kind.__name__: kind for kind in get_args(RunEvent)}
 

@@ -46,6 +46,8 @@ def transition(before: Run | None, event: RunEvent) -> Transition | None:
         return None
     entry, head = append(evolved.id, evolved.trail, event_document(event))
     run = replace(evolved, trail=head)
+    if before is None or run.status is not before.status:
+        run = replace(run, status_sequence=head.sequence)
     opened = int(run.status.is_open) - int(before is not None and before.status.is_open)
     return Transition(before, run, entry, _announcement(before, run, event), opened, _started_on(before, event))
 

@@ -16,6 +16,7 @@ from dropforge.domain.announcement import Announcement, AnnouncementKey
 from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion
 from dropforge.domain.drop import ObjectDropped, ObjectRef
+from dropforge.domain.dsse import Signature
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer, StartDelay
 from dropforge.domain.image import Image
@@ -23,8 +24,9 @@ from dropforge.domain.mail import Mail
 from dropforge.domain.notice import Notice
 from dropforge.domain.pinning import Binding, ChannelFiles, Pin
 from dropforge.domain.project import Stage
-from dropforge.domain.run import Run, RunRef
+from dropforge.domain.run import Run, RunRef, StoredStatement
 from dropforge.domain.run_events import RunEvent
+from dropforge.domain.state_change import RunStateChanged
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.training_job import JobDescription, JobRequest, ModelArtifact
 
@@ -103,24 +105,39 @@ class Runs(Protocol):
         """STARTING and RUNNING runs (eventually consistent)."""
         ...
 
+    def unsigned_runs(self) -> Iterator[RunRef]:
+        """Runs that have ended and await their signature (eventually consistent)."""
+        ...
+
     def held_runs(self, project: str) -> Iterator[RunRef]:
         """HELD runs of the project (eventually consistent)."""
         ...
 
-    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
-        """The newest first (eventually consistent). Here and below, a record that cannot be read is left out."""
+    def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        """The newest first; those asked for before that one, where one is given (eventually consistent).
+
+        Here and below, a record that cannot be read is left out.
+        """
         ...
 
     def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
         """Of the newest so many of the project, those that `runs_of_project` leaves out."""
         ...
 
-    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
         """Also those that stand for one of its builds (`also_built`); the newest first, eventually consistent."""
         ...
 
-    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
-        """Eventually consistent."""
+    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
+        """The newest first, eventually consistent."""
+        ...
+
+    def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
+        """Of any project; the newest first."""
+        ...
+
+    def runs_of_model(self, sha256: str) -> tuple[Run, ...]:
+        """Whose latest result is a model of these bytes, 64 hexadecimal digits; a handful at most."""
         ...
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
@@ -155,6 +172,10 @@ class Catalog(Protocol):
         """As the latest execution built it, of those that gave this digest."""
         ...
 
+    def images_of_digest(self, projects: Sequence[str], digest: str) -> tuple[Image, ...]:
+        """As `image`, in each of these projects that has it."""
+        ...
+
     def build(self, project: str, execution_id: str) -> Image | None:
         """What this pipeline execution built."""
         ...
@@ -165,6 +186,10 @@ class Catalog(Protocol):
 
     def dataset(self, project: str, version: str) -> Dataset | None: ...
 
+    def datasets_of_version(self, projects: Sequence[str], version: str) -> tuple[Dataset, ...]:
+        """As `dataset`, in each of these projects that has it."""
+        ...
+
     def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
         """The dataset versions that hold the object (eventually consistent)."""
         ...
@@ -174,6 +199,10 @@ class Catalog(Protocol):
         ...
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None: ...
+
+    def drops_of(self, objects: Sequence[ObjectRef]) -> Mapping[ObjectRef, ObjectDropped]:
+        """As `drop`, of many: those that are known."""
+        ...
 
     def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
         """Those of the objects whose drop is on record: a request for each hundred of them."""
@@ -372,6 +401,14 @@ class DataBucket(Protocol):
         """Write the list that SageMaker takes as a channel's ManifestFile."""
         ...
 
+    def channel_files(self, key: str) -> ChannelFiles:
+        """The list that `put_channel_files` wrote."""
+        ...
+
+    def gone_copies(self, files: ChannelFiles) -> Mapping[str, datetime | None]:
+        """The keys of these copies that are not there any more, with the time of their deletion where S3 tells it."""
+        ...
+
     def put_origin(self, key: str, dataset: Dataset) -> None:
         """Write who sealed the dataset version, and when."""
         ...
@@ -410,6 +447,10 @@ class TaggedImage:
 
 class ImageRegistry(Protocol):
     def pushed_image(self, project: str, tag: str) -> PushedImage | None: ...
+
+    def holds(self, project: str, digest: str) -> bool:
+        """Whether the project's repository still has the image."""
+        ...
 
     def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
         """The tags of what was pushed since then, in no order."""
@@ -454,9 +495,21 @@ class Pipelines(Protocol):
     def why_failed(self, project: str, execution_id: str) -> BuildFailure: ...
 
 
+@dataclass(frozen=True)
+class LogPart:
+    """Lines that follow each other, and how far the log has been read with them: for `JobLogs.after` alone to know."""
+
+    lines: tuple[str, ...]
+    read: Mapping[str, str]
+
+
 class JobLogs(Protocol):
     def tail(self, job_name: str, lines: int) -> tuple[str, ...]:
         """The last lines that the job wrote; empty when it wrote none."""
+        ...
+
+    def after(self, job_name: str, read: Mapping[str, str]) -> LogPart:
+        """What the job wrote after `read`, from its first line on where that is empty; at most a part of it."""
         ...
 
 
@@ -466,6 +519,64 @@ class Wakeups(Protocol):
     def dispatch(self) -> None: ...
 
     def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None: ...
+
+    def sign(self, run_id: str) -> None: ...
+
+
+class PublicKey(Protocol):
+    """By which anybody tells whether the stage has signed something."""
+
+    @property
+    def key_id(self) -> str:
+        """64 hexadecimal digits over the key in DER (SPKI)."""
+        ...
+
+    def fits(self, message: bytes, signature: bytes) -> bool:
+        """Whether this is the key's ECDSA signature (DER) over the SHA-256 of the message."""
+        ...
+
+
+class Signer(Protocol):
+    """The stage's signing key, which never leaves its keeper."""
+
+    @property
+    def name(self) -> str:
+        """A URI by which the stage, as a builder of models, is known."""
+        ...
+
+    def sign(self, message: bytes) -> Signature: ...
+
+    def public_key_pem(self) -> bytes: ...
+
+
+class Statements(Protocol):
+    """Signed statements, as envelopes: those on models lie beside them, those on trails in the audit bucket."""
+
+    def put_beside(self, model: ModelArtifact, envelope: bytes) -> StoredStatement: ...
+
+    def put_trail_head(self, run_id: str, sequence: int, envelope: bytes) -> StoredStatement: ...
+
+    def read(self, stored: StoredStatement) -> bytes | None:
+        """The very version; None when it is gone."""
+        ...
+
+    def beside(self, model_uri: str) -> bytes | None:
+        """The latest; None when there is none."""
+        ...
+
+    def trail_heads(self, run_id: str) -> tuple[bytes, ...]:
+        """All that were ever put and not removed for good, also those that were put over or hidden."""
+        ...
+
+    def runs_with_trail_heads(self) -> Iterator[str]:
+        """Each run once."""
+        ...
+
+
+class StateChanges(Protocol):
+    """Tells whoever listens outside of the stage."""
+
+    def publish(self, change: RunStateChanged) -> None: ...
 
 
 class Announcer(Protocol):
@@ -497,4 +608,7 @@ class Ports:
     logs: JobLogs
     wakeups: Wakeups
     announcer: Announcer
+    signer: Signer
+    statements: Statements
+    states: StateChanges
     clock: Clock

@@ -35,7 +35,7 @@ def sweep(ports: Ports, ends: datetime | None = None) -> None:
     must not keep all else from being healed. What takes longest comes last, and none of it is begun once it `ends`.
     """
     failures: list[tuple[str, Exception]] = []
-    for part in (_announcements, _wakeups, _waiting, _open_runs, _projects):
+    for part in (_announcements, _signatures, _wakeups, _waiting, _open_runs, _projects):
         failures += _failures(part.__name__.strip("_").replace("_", " "), part(ports), ports.clock, ends)
     if failures:
         told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
@@ -88,6 +88,12 @@ def _announcements(ports: Ports) -> Iterator[Step]:
     """A stream forgets after 24 hours; what is pending still is sent here."""
     for each in ports.store.pending_announcements():
         yield f"announcement of {each.key.subject}", partial(announce, ports, each.key)
+
+
+def _signatures(ports: Ports) -> Iterator[Step]:
+    """The sweep itself may not sign: who may is woken for each run that ended and still awaits its signature."""
+    for ref in ports.store.unsigned_runs():
+        yield f"signature of run {ref.id}", partial(ports.wakeups.sign, ref.id)
 
 
 def _wakeups(ports: Ports) -> Iterator[Step]:

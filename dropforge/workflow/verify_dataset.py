@@ -21,10 +21,10 @@ def verify_dataset(ports: Ports, run: Run) -> DataMoved | None:
     for good before the job ended: S3 keeps nothing of it, and it is not seen here.
 
     The fresh run that data which moved asks for comes with its own sealing: of a prefix that is sealed when it is
-    quiet, the timer is set here, in case that no event told of the change. With pinned copies nothing can move, and
-    nothing is looked at.
+    quiet, the timer is set here, in case that no event told of the change. With pinned copies, as every reproduction
+    reads them, nothing can move, and nothing is looked at.
     """
-    if not run.dataset.is_verified:
+    if not run.dataset.is_verified or run.reproduces is not None:
         return None
     manifest = ports.bucket.manifest(manifest_key(run.project, run.dataset.version))
     # Whatever our clock says: what S3 dates later than that moved as well.

@@ -17,7 +17,7 @@ Result = tuple[str, dict[str, Any]]
 
 
 def install(runtime: Runtime) -> None:
-    """Apply encryption, life cycle, ownership and access logging after a bucket is created or updated."""
+    """Apply encryption, life cycle, ownership, access logging and object lock after a bucket is created or updated."""
 
     def create(original: Callable[..., Result], logical_id: str, properties: Properties, stack: str) -> Result:
         name, attributes = original(logical_id, properties, stack)
@@ -55,6 +55,18 @@ def _apply(s3: Any, bucket: str, properties: Properties) -> None:
         target = {"TargetBucket": logging.get("DestinationBucketName", bucket),
                   "TargetPrefix": logging.get("LogFilePrefix", "")}  # fmt: skip
         s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
+
+    lock = properties.get("ObjectLockConfiguration")
+    if lock:
+        s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=_lock(lock))
+
+
+def _lock(lock: Properties) -> dict[str, Any]:
+    """As declared, with whole numbers in place of the text that a template may have."""
+    retention = dict(lock.get("Rule", {}).get("DefaultRetention", {}))
+    spans = {name: int(retention[name]) for name in ("Days", "Years") if name in retention}
+    rule = {"Rule": {"DefaultRetention": {"Mode": retention["Mode"], **spans}}} if retention else {}
+    return {"ObjectLockEnabled": lock.get("ObjectLockEnabled", "Enabled"), **rule}
 
 
 def _encryption_rule(rule: Properties) -> dict[str, Any]:

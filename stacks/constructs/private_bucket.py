@@ -21,7 +21,8 @@ class PrivateBucket(s3.Bucket):
 
     `name` is None where nothing but the stack itself needs to know it. Uploads that were begun and never completed
     are removed after `failed_upload_days`; objects after `objects_days`, or never; versions that newer ones or expiry
-    replaced after `old_versions_days`, or never.
+    replaced after `old_versions_days`, or never. For `lock_days` nobody, whatever their permissions,
+    removes or replaces a version, or shortens that time.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class PrivateBucket(s3.Bucket):
         removal: RemovalPolicy,
         failed_upload_days: int,
         old_versions_days: int | None = None,
+        lock_days: int | None = None,
         objects_days: int | None = None,
     ) -> None:
         super().__init__(
@@ -50,6 +52,7 @@ class PrivateBucket(s3.Bucket):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=removal,
+            object_lock_default_retention=_locked(lock_days),
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="failed-uploads", abort_incomplete_multipart_upload_after=Duration.days(failed_upload_days)
@@ -101,6 +104,11 @@ class AccessLogBucket(s3.Bucket):
         acknowledge(
             self, "S1", "The bucket of the access logs does not log the access to itself: that would never end."
         )
+
+
+def _locked(days: int | None) -> s3.ObjectLockRetention | None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html (compliance mode)"""
+    return s3.ObjectLockRetention.compliance(Duration.days(days)) if days is not None else None
 
 
 def _expire(days: int | None) -> list[s3.LifecycleRule]:

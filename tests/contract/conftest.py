@@ -132,6 +132,9 @@ class LocalBucket:
     def delete_version(self, listed: ListedObject) -> None:
         self._aws.s3.delete_object(Bucket=self.training, Key=listed.key, VersionId=listed.version_id)
 
+    def delete_copy(self, key: str) -> None:
+        self._aws.s3.delete_object(Bucket=self.artifacts, Key=key)
+
     def put_model(self, key: str, content: bytes) -> str:
         self._aws.s3.put_object(Bucket=self.artifacts, Key=key, Body=content)
         return f"s3://{self.artifacts}/{key}"

@@ -178,3 +178,24 @@ def test_a_checksum_and_a_drop_of_the_same_version_do_not_disturb_each_other(sto
     store.record_drop("digits", dropped())
     assert store.checksums("training-bucket", [listed]) == {listed: known}
     assert store.drop("training-bucket", "digits/a.csv", "v1") == dropped()
+
+
+def test_images_and_datasets_are_found_by_digest_in_whichever_projects_have_them(store: MetadataStore) -> None:
+    for project in ("digits", "cancer"):
+        store.advance_image(an_image("c1", project=project))
+        store.put_dataset(a_dataset("v1", project=project), [])
+    store.advance_image(an_image("c1", project="not-asked-for"))
+    asked, none = ["digits", "cancer", "empty"], "sha256:" + "0" * 64
+    images = store.images_of_digest(asked, an_image("c1").digest)
+    assert {image.project for image in images} == {"digits", "cancer"}
+    datasets = store.datasets_of_version(asked, a_dataset("v1").version)
+    assert {dataset.project for dataset in datasets} == {"digits", "cancer"}
+    assert (store.images_of_digest(asked, none), store.datasets_of_version(asked, none)) == ((), ())
+
+
+def test_who_dropped_many_object_versions_is_known_of_those_that_were_told_of(store: MetadataStore) -> None:
+    drops = [dropped(key, by=f"AWS:{number}") for number, key in enumerate(ODD_KEYS)]
+    for drop in drops:
+        store.record_drop("digits", drop)
+    unknown = dropped("digits/never-told-of.csv").ref
+    assert store.drops_of([unknown, *(drop.ref for drop in drops)]) == {drop.ref: drop for drop in drops}

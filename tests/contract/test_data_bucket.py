@@ -139,6 +139,26 @@ def test_a_channel_is_listed_for_the_job_as_sagemaker_reads_it(bucket: Bucket) -
     assert document == [{"prefix": f"s3://{bucket.port.name}/digits/"}, *names]
 
 
+@pytest.mark.parametrize("pinned", [True, False])
+def test_what_a_channel_lists_comes_back_as_it_was_put(bucket: Bucket, pinned: bool) -> None:
+    files = ChannelFiles(pinned, "digits/a?b#c/", ("caf\u00e9.csv", "x&y"))
+    bucket.port.put_channel_files("datasets/digits/v1/train.json", files)
+    assert bucket.port.channel_files("datasets/digits/v1/train.json") == files
+
+
+def test_copies_that_are_gone_are_named_with_the_time_where_s3_tells_it(bucket: Bucket) -> None:
+    pins = [Pin(bucket.put(f"digits/{name}", b"1"), f"datasets/pool/{name}") for name in ("kept", "deleted")]
+    copied(bucket, *pins)
+    bucket.delete_copy("datasets/pool/deleted")
+    files = ChannelFiles(True, "datasets/pool/", ("deleted", "kept", "never"))
+    gone = bucket.port.gone_copies(files)
+    assert set(gone) == {"datasets/pool/deleted", "datasets/pool/never"}
+    deleted_at = gone["datasets/pool/deleted"]
+    assert deleted_at is not None
+    assert abs(now() - deleted_at) < timedelta(minutes=1)
+    assert gone["datasets/pool/never"] is None
+
+
 def test_who_and_when_lie_beside_the_manifest(bucket: Bucket) -> None:
     dataset = Dataset.of("digits", Manifest.of(bucket.port.name, []), datetime(2026, 1, 31, tzinfo=UTC))
     bucket.port.put_origin("datasets/digits/00.origin.json", dataset)

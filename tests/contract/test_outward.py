@@ -50,7 +50,7 @@ def an_announcement(project: str | None, outcome: Outcome) -> Announcement:
 
 def test_every_wake_up_of_the_dispatcher_arrives_however_alike_they_are(local_aws: AwsClients) -> None:
     dispatch = a_queue(local_aws, fifo=True)
-    wakeups = SqsWakeups(local_aws, dispatch, a_queue(local_aws))
+    wakeups = SqsWakeups(local_aws, dispatch, a_queue(local_aws), "")
     for _ in range(3):
         wakeups.dispatch()
     assert len(bodies(local_aws, dispatch)) == 3
@@ -58,13 +58,13 @@ def test_every_wake_up_of_the_dispatcher_arrives_however_alike_they_are(local_aw
 
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:
     seal = a_queue(local_aws)
-    SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal).seal("digits", timedelta(0))
+    SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal, "").seal("digits", timedelta(0))
     assert [seal_in(body) for body in bodies(local_aws, seal)] == [("digits", None)]
 
 
 def test_a_wake_up_for_later_is_not_there_yet_even_beyond_the_longest_delay(local_aws: AwsClients) -> None:
     seal = a_queue(local_aws)
-    SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal).seal("digits", timedelta(hours=5))
+    SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal, "").seal("digits", timedelta(hours=5))
     assert bodies(local_aws, seal) == []
 
 
@@ -121,6 +121,20 @@ def test_a_jobs_log_is_read_from_its_end_and_no_other_jobs(local_aws: AwsClients
     assert logs.first_line("job-01") == "line 0"
 
 
+def test_a_jobs_log_is_followed_from_its_first_line_and_no_line_is_told_twice(local_aws: AwsClients) -> None:
+    group, stream = f"/contract/{uuid4().hex[:12]}", "job-01/algo-1-1700000000"
+    local_aws.logs.create_log_group(logGroupName=group)
+    logs = CloudWatchJobLogs(local_aws, group)
+    nothing = logs.after("job-01", {})
+    write(local_aws, group, stream, ["one", "two"])
+    first = logs.after("job-01", nothing.read)
+    again = logs.after("job-01", first.read)
+    event: Any = {"timestamp": int(NOON.timestamp() * 1000) + 9, "message": "three"}
+    local_aws.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+    last = logs.after("job-01", again.read)
+    assert [part.lines for part in (nothing, first, again, last)] == [(), ("one", "two"), (), ("three",)]
+
+
 def test_a_job_that_wrote_nothing_has_an_empty_log(local_aws: AwsClients) -> None:
     group = f"/contract/{uuid4().hex[:12]}"
     assert CloudWatchJobLogs(local_aws, group).tail("job-01", 3) == ()
@@ -147,6 +161,9 @@ def test_the_digest_of_a_pushed_image_is_the_registrys_own(local_aws: AwsClients
     assert (pushed.repository, pushed.uri) == (repository, f"{uri}@{pushed.digest}")
     assert pushed.pushed_at.tzinfo is not None
     assert registry.pushed_image("digits", "c2-e1") is None
+    assert registry.holds("digits", pushed.digest)
+    assert not registry.holds("digits", "sha256:" + "0" * 64)
+    assert not registry.holds("no-such-project", pushed.digest)
     (since,) = registry.pushed_since("digits", pushed.pushed_at)
     assert (since.tag, since.digest, since.pushed_at) == ("c1-e1", pushed.digest, pushed.pushed_at)
     assert list(registry.pushed_since("digits", pushed.pushed_at + timedelta(minutes=1))) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,10 +16,15 @@ from botocore.httpsession import URLLib3Session
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
-from dropforge.domain.dataset import ListedObject, ObjectVersion
+from dropforge.domain.artifact_layout import manifest_key
+from dropforge.domain.dataset import Dataset, ListedObject, Manifest, ObjectVersion
+from dropforge.domain.drop import ObjectRef
 from dropforge.domain.head import SealedData
+from dropforge.domain.run import RunRef
 from dropforge.domain.run_events import AttemptIntended
+from dropforge.workflow.trace_lineage import trace_lineage
 from tests.contract.records import NOON, a_dataset, a_request, an_image, later
+from tests.fakes.world import World
 
 pytestmark = pytest.mark.local
 
@@ -45,6 +51,16 @@ def requests_of(aws: AwsClients) -> Iterator[list[str]]:
         events.unregister("before-send.dynamodb", note)
 
 
+PROJECTS = [f"project-{number}" for number in range(40)]
+MANY_OBJECTS = [ObjectRef("training-bucket", f"digits/{number}", "v1") for number in range(100)]
+
+
+def next_page(store: DynamoMetadataStore, run_id: str) -> object:
+    run = store.run(run_id)
+    assert run is not None
+    return store.runs_of_project("digits", 20, RunRef(run.id, run.project, run.requested_at, run.status))
+
+
 QUESTIONS: list[tuple[str, Callable[[DynamoMetadataStore, str], object], int]] = [
     ("a run", lambda store, run: store.run(run), 1),
     ("its trail", lambda store, run: store.trail(run), 1),
@@ -61,6 +77,12 @@ QUESTIONS: list[tuple[str, Callable[[DynamoMetadataStore, str], object], int]] =
     ("due seals", lambda store, _: store.due_seals(NOON), 1),
     ("unstarted rebuilds", lambda store, _: store.unstarted_rebuilds(), 1),
     ("notices", lambda store, _: store.notices(20), 1),
+    ("runs of a project, the page after a run", next_page, 2),
+    ("runs of an image", lambda store, _: store.runs_of_image(an_image().digest), 2),
+    ("runs of a model", lambda store, _: store.runs_of_model("ab" * 32), 1),
+    ("who dropped many object versions", lambda store, _: store.drops_of(MANY_OBJECTS), 1),
+    ("an image, in any project", lambda store, _: store.images_of_digest(PROJECTS, an_image().digest), 1),
+    ("a dataset, in any project", lambda store, _: store.datasets_of_version(PROJECTS, a_dataset().version), 1),
     ("a run by the beginning of its id", lambda store, run: store.runs_with_prefix(run[:6]), 2),
 ]
 
@@ -120,3 +142,37 @@ def test_an_event_whose_answer_was_lost_is_written_once(store: DynamoMetadataSto
     assert lost == [200]
     assert store.run(run.id) == started
     assert store.load("digits", date(2026, 1, 31)).open_runs == 1
+
+
+def test_the_lineage_of_anything_costs_as_much_after_sixty_runs_as_after_ten(
+    store: DynamoMetadataStore, local_aws: AwsClients
+) -> None:
+    ports = replace(World().ports, store=store)
+    objects = [ObjectVersion("train", f"digits/{number}", "v1", 1, "ab" * 32) for number in range(3)]
+    manifest = Manifest.of("training-bucket", objects)
+    dataset = Dataset.of("digits", manifest, NOON)
+    ports.bucket.put_manifest(manifest_key("digits", dataset.version), manifest)
+    store.put_dataset(dataset, objects)
+    store.advance_image(an_image())
+
+    def costs(runs: range) -> dict[str, int]:
+        for number in runs:
+            asked_for = replace(a_request(seed=str(number)), run_id=f"{number:020x}", dataset=dataset)
+            last = store.commit(None, replace(asked_for, image=replace(asked_for.image, commit="c" * 40)))
+        names = {
+            "run": last.id,
+            "commit": "c" * 40,
+            "image": last.image.digest,
+            "dataset": dataset.version,
+            "object": "s3://training-bucket/digits/1",
+        }
+        return {kind: asked(name) for kind, name in names.items()}
+
+    def asked(name: str) -> int:
+        with requests_of(local_aws) as sent:
+            assert trace_lineage(ports, name).links
+        return len(sent)
+
+    after_ten, after_sixty = costs(range(10)), costs(range(10, 60))
+    assert after_ten == after_sixty
+    assert max(after_sixty.values()) <= 6, after_sixty

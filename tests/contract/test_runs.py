@@ -11,7 +11,7 @@ from dropforge.adapters.dynamodb.store import DynamoMetadataStore
 from dropforge.adapters.dynamodb.tables import Tables
 from dropforge.domain.announcement import AnnouncementKey, AnnouncementState, Outcome, SubjectKind
 from dropforge.domain.errors import InvalidDocumentError
-from dropforge.domain.run import DelayCause, Requester, RequesterKind, Run, RunResult, RunStatus
+from dropforge.domain.run import DelayCause, Reproduction, Requester, RequesterKind, Run, RunRef, RunResult, RunStatus
 from dropforge.domain.run_events import (
     AttemptFailed,
     AttemptIntended,
@@ -30,6 +30,11 @@ from dropforge.domain.trail import verify
 from dropforge.domain.training_job import JobState, JobStatus, ModelArtifact, StatusTransition
 from dropforge.workflow.ports import ConflictError, MetadataStore
 from tests.contract.records import a_request, an_image, later
+
+
+def _ref(run: Run) -> RunRef:
+    return RunRef(run.id, run.project, run.requested_at, run.status)
+
 
 TODAY = date(2026, 1, 31)
 RESULT = RunResult(
@@ -57,6 +62,13 @@ def finished(store: MetadataStore, run: Run, outcome: Outcome = Outcome.COMPLETE
 def test_a_run_comes_back_exactly_as_it_was_committed(store: MetadataStore) -> None:
     run = finished(store, store.commit(None, a_request()))
     assert run.status is RunStatus.COMPLETED
+    assert store.run(run.id) == run
+
+
+def test_a_reproduction_comes_back_with_what_it_repeats(store: MetadataStore) -> None:
+    repeated = Reproduction("0123456789abcdef0123", 2)
+    run = store.commit(None, replace(a_request(), reproduces=repeated))
+    assert run.reproduces == repeated
     assert store.run(run.id) == run
 
 
@@ -166,6 +178,38 @@ def test_runs_of_a_project_come_newest_first_and_no_more_than_asked_for(store: M
     runs = [store.commit(None, a_request(seed=str(n), at=later(minutes=n))) for n in range(5)]
     store.commit(None, a_request(project="cancer", at=later(minutes=9)))
     assert store.runs_of_project("digits", 3) == (runs[4], runs[3], runs[2])
+
+
+def test_the_next_page_of_a_project_s_runs_begins_where_the_one_before_ended(store: MetadataStore) -> None:
+    same_moment = [store.commit(None, a_request(seed=str(n), at=later(minutes=n // 2))) for n in range(6)]
+    newest = sorted(same_moment, key=lambda run: (run.requested_at, run.id), reverse=True)
+    seen: list[Run] = list(store.runs_of_project("digits", 2))
+    while page := store.runs_of_project("digits", 2, _ref(seen[-1])):
+        seen += page
+    assert seen == newest
+
+
+def test_runs_are_found_by_their_image_whatever_commit_or_project_it_came_from(store: MetadataStore) -> None:
+    first = store.commit(None, a_request("c1", "v1"))
+    second = store.commit(None, a_request("c1", "v2", at=later(minutes=1)))
+    elsewhere = store.commit(None, a_request("c1", "v1", project="cancer", at=later(minutes=2)))
+    store.commit(None, a_request("c2"))
+    assert store.runs_of_image(first.image.digest) == (elsewhere, second, first)
+    assert store.runs_of_image(first.image.digest, 2) == (elsewhere, second)
+    assert store.runs_of_image("sha256:" + "0" * 64) == ()
+
+
+def test_a_run_is_found_by_the_checksum_of_the_model_that_it_has_given_last(store: MetadataStore) -> None:
+    run = finished(store, store.commit(None, a_request()), Outcome.FAILED)
+    assert store.runs_of_model("ab" * 32) == (run,)
+    by = Requester(RequesterKind.USER, "ada")
+    again = intended(store, store.commit(run, RunRetried(later(minutes=4), by)))
+    assert store.runs_of_model("ab" * 32) == ()
+    assert RESULT.model is not None
+    other = replace(RESULT, model=replace(RESULT.model, sha256="cd" * 32))
+    ended = store.commit(again, RunFinished(later(minutes=5), Outcome.COMPLETED, other, attempt=2))
+    assert store.runs_of_model("ab" * 32) == ()
+    assert store.runs_of_model("cd" * 32) == (ended,)
 
 
 def test_runs_are_found_by_commit_and_by_dataset(store: MetadataStore) -> None:

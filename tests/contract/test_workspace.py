@@ -18,7 +18,7 @@ from dropforge.adapters.ssm import NotDeployedError
 from dropforge.domain.project import Project
 from dropforge.domain.training_job import ModelArtifact
 from dropforge.settings import Deployment, deployment_parameter, project_parameter
-from dropforge.workflow.list_runs import list_runs
+from dropforge.workflow.list_runs import RunFilter, list_runs
 from tests.contract.records import a_request
 
 pytestmark = pytest.mark.local
@@ -43,7 +43,7 @@ def test_a_person_sees_the_stages_runs(stage: str, tables: Tables) -> None:
     run = DynamoMetadataStore(tables).commit(None, a_request())
     with bootstrap.workspace(stage) as opened:
         assert opened.ports.stage.deployment == f"dropforge-{stage}"
-        assert list_runs(opened.ports, None, 10) == (run,)
+        assert list_runs(opened.ports, RunFilter(), 10) == (run,)
         assert opened.caller.startswith("arn:aws:")
 
 
@@ -67,5 +67,5 @@ def test_a_stage_that_is_not_deployed_is_said_to_be_so(local_aws: AwsClients) ->
 
 def test_a_refusal_of_aws_is_told_in_words(stage: str, tables: Tables, local_aws: AwsClients) -> None:
     local_aws.dynamodb.delete_table(TableName=tables.state)
-    with pytest.raises(AwsError, match="AWS refused Query"), bootstrap.workspace(stage) as opened:
-        list_runs(opened.ports, "digits", 10)
+    with pytest.raises(AwsError, match="What Query asks for is not there"), bootstrap.workspace(stage) as opened:
+        list_runs(opened.ports, RunFilter("digits"), 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -34,6 +34,8 @@ class MemoryBucket:
         self._now = now
         self.versions: dict[str, list[StoredVersion]] = {}
         self.artifacts: dict[str, bytes] = {}
+        self.deleted: dict[str, datetime] = {}
+        """When copies were deleted."""
         self.copies: list[str] = []
         """Every key that was copied, each time that it was."""
         self.kept_checksums: set[str] = set()
@@ -87,6 +89,19 @@ class MemoryBucket:
         bucket = self.artifacts_name if files.pinned else self.name
         document = [{"prefix": f"s3://{bucket}/{files.prefix}"}, *files.names]
         self.artifacts[key] = json.dumps(document).encode()
+
+    def channel_files(self, key: str) -> ChannelFiles:
+        head, *names = json.loads(self.artifacts[key])
+        bucket, _, prefix = head["prefix"].removeprefix("s3://").partition("/")
+        return ChannelFiles(bucket == self.artifacts_name, prefix, tuple(names))
+
+    def gone_copies(self, files: ChannelFiles) -> Mapping[str, datetime | None]:
+        keys = [files.prefix + name for name in files.names]
+        return {key: self.deleted.get(key) for key in keys if key not in self.artifacts}
+
+    def delete_copy(self, key: str) -> None:
+        del self.artifacts[key]
+        self.deleted[key] = self._now()
 
     def put_origin(self, key: str, dataset: Dataset) -> None:
         self.artifacts[key] = json.dumps(encode(dataset)).encode()

@@ -51,6 +51,9 @@ class MemoryBuilds:
     def pushed_image(self, project: str, tag: str) -> PushedImage | None:
         return self.pushed.get((project, tag))
 
+    def holds(self, project: str, digest: str) -> bool:
+        return any(owner == project and image.digest == digest for (owner, _), image in self.pushed.items())
+
     def pushed_since(self, project: str, since: datetime) -> Iterator[TaggedImage]:
         for (owner, tag), image in self.pushed.items():
             if owner == project and image.pushed_at >= since:

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from dropforge.domain.training_job import JobDescription, JobRequest, JobState, JobStatus
-from dropforge.workflow.ports import BusyError, Clock, JobExistsError, NotAllowedError, QuotaTooLowError, RejectedError
+from dropforge.workflow.ports import (
+    BusyError,
+    Clock,
+    JobExistsError,
+    LogPart,
+    NotAllowedError,
+    QuotaTooLowError,
+    RejectedError,
+)
 from tests.fakes.memory_bucket import MemoryBucket
 
 
@@ -78,6 +86,10 @@ class MemoryJobs:
 
     def tail(self, job_name: str, lines: int) -> tuple[str, ...]:
         return self.logs.get(job_name, ())[-lines:]
+
+    def after(self, job_name: str, read: Mapping[str, str]) -> LogPart:
+        written, begin = self.logs.get(job_name, ()), int(read.get(job_name, "0"))
+        return LogPart(written[begin:], {job_name: str(len(written))})
 
     def add_foreign(self, name: str, tags: Mapping[str, str]) -> None:
         """A job that somebody else created."""

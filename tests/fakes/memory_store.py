@@ -11,7 +11,7 @@ from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
 from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
-from dropforge.domain.drop import ObjectDropped, is_later
+from dropforge.domain.drop import ObjectDropped, ObjectRef, is_later
 from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, StartDelay
 from dropforge.domain.image import Image
@@ -124,26 +124,39 @@ class MemoryRuns(MemoryAnnouncements):
     def open_runs(self) -> Iterator[RunRef]:
         return iter([_ref(run) for run in self.runs.values() if run.status.is_open])
 
+    def unsigned_runs(self) -> Iterator[RunRef]:
+        return iter([_ref(run) for run in self.runs.values() if run.awaits_signature])
+
     def held_runs(self, project: str) -> Iterator[RunRef]:
         held = (run for run in self.runs.values() if run.status is RunStatus.HELD and run.project == project)
         return iter([_ref(run) for run in held])
 
-    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
-        of_project = [run for run in self.runs.values() if run.project == project]
-        return tuple(run for run in newest_first(of_project)[:limit] if run.id not in self.unreadable)
+    def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        of_project = newest_first([run for run in self.runs.values() if run.project == project])
+        if before is not None:
+            earlier_than = before.requested_at, before.id
+            of_project = [run for run in of_project if (run.requested_at, run.id) < earlier_than]
+        return tuple(run for run in of_project[:limit] if run.id not in self.unreadable)
 
     def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
         of_project = [run for run in self.runs.values() if run.project == project]
         return tuple(_ref(run) for run in newest_first(of_project)[:limit] if run.id in self.unreadable)
 
-    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
         return self._newest(
             run for run in self.runs.values() if commit in {run.image.commit, *(each.commit for each in run.also_built)}
-        )
+        )[:limit]
 
-    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
+    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
         of_project = (run for run in self.runs.values() if run.project == project)
-        return self._newest(run for run in of_project if run.dataset.version == version)
+        return self._newest(run for run in of_project if run.dataset.version == version)[:limit]
+
+    def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
+        return self._newest(run for run in self.runs.values() if run.image.digest == digest)[:limit]
+
+    def runs_of_model(self, sha256: str) -> tuple[Run, ...]:
+        with_model = (run for run in self.runs.values() if run.result is not None and run.result.model is not None)
+        return self._newest(run for run in with_model if run.result.model.sha256 == sha256)  # type: ignore[union-attr]
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
         return tuple(_ref(run) for _, run in sorted(self.runs.items()) if run.id.startswith(prefix))
@@ -192,6 +205,9 @@ class MemoryCatalog:
     def image(self, project: str, digest: str) -> Image | None:
         return self.images.get((project, digest))
 
+    def images_of_digest(self, projects: Sequence[str], digest: str) -> tuple[Image, ...]:
+        return tuple(self.images[each, digest] for each in projects if (each, digest) in self.images)
+
     def build(self, project: str, execution_id: str) -> Image | None:
         return self.builds.get((project, execution_id))
 
@@ -203,6 +219,9 @@ class MemoryCatalog:
 
     def dataset(self, project: str, version: str) -> Dataset | None:
         return self.datasets.get((project, version))
+
+    def datasets_of_version(self, projects: Sequence[str], version: str) -> tuple[Dataset, ...]:
+        return tuple(self.datasets[each, version] for each in projects if (each, version) in self.datasets)
 
     def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
         found: dict[str, Dataset] = {}
@@ -216,6 +235,10 @@ class MemoryCatalog:
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         return self.drops.get((bucket, key, version_id))
+
+    def drops_of(self, objects: Sequence[ObjectRef]) -> Mapping[ObjectRef, ObjectDropped]:
+        keys = {each: (each.bucket, each.key, each.version_id) for each in objects}
+        return {each: self.drops[key] for each, key in keys.items() if key in self.drops}
 
     def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
         return frozenset(each for each in objects if (bucket, each.key, each.version_id) in self.drops)

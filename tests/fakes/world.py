@@ -22,11 +22,14 @@ from dropforge.workflow.ports import Ports
 from dropforge.workflow.record_job_state import record_job_state
 from dropforge.workflow.register_image import BuiltImage, Registration, register_image
 from dropforge.workflow.seal_dataset import seal_dataset
+from dropforge.workflow.sign_run import sign_run
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_builds import MemoryBuilds
 from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
+from tests.fakes.memory_signing import MemorySigner, MemoryStatements, RecordedStates
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_surroundings import MemorySurroundings
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DIGITS = Project("digits", "example/digits", "digits/", seal=SealPolicy(quiet_seconds=60))
@@ -56,9 +59,13 @@ class RecordedWakeups:
     seals: list[tuple[str, timedelta]] = field(default_factory=list)
     sealed_alone: list[ObjectRef] = field(default_factory=list)
     """The objects and markers that have a timer of their own, each time that somebody was woken for it."""
+    signatures: list[str] = field(default_factory=list)
 
     def dispatch(self) -> None:
         self.dispatches += 1
+
+    def sign(self, run_id: str) -> None:
+        self.signatures.append(run_id)
 
     def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None:
         self.seals.append((project, after))
@@ -98,6 +105,10 @@ class World:
         self.wakeups = RecordedWakeups()
         self.mailbox = Mailbox()
         self.dead_letters = MemoryDeadLetters()
+        self.surroundings = MemorySurroundings(self.dead_letters)
+        self.signer = MemorySigner()
+        self.statements = MemoryStatements()
+        self.states = RecordedStates()
         self._told = 0
         self.ports = Ports(
             stage=stage or stage_of(),
@@ -109,6 +120,9 @@ class World:
             logs=self.jobs,
             wakeups=self.wakeups,
             announcer=self.mailbox,
+            signer=self.signer,
+            statements=self.statements,
+            states=self.states,
             clock=self.clock,
         )
 
@@ -177,6 +191,11 @@ class World:
     def deliver_announcements(self) -> None:
         for pending in self.store.pending_announcements():
             announce(self.ports, pending.key)
+
+    def sign(self) -> None:
+        """Every finished run is signed."""
+        for ref in self.store.unsigned_runs():
+            sign_run(self.ports, ref.id)
 
     def run(self, run_id: str) -> Run:
         found = self.store.run(run_id)

@@ -15,8 +15,8 @@ IN_THE_STORE = (
     Guard(
         "a run begins once",
         f"{DYNAMODB}/runs.py",
-        "return [self._tables.put_write(run_item(run), ABSENT), self._tables.put_write(name)]",
-        "return [self._tables.put_write(run_item(run)), self._tables.put_write(name)]",
+        "return [self._tables.put_write(run_item(run), ABSENT), *map(",
+        "return [self._tables.put_write(run_item(run)), *map(",
         (f"{CONTRACT}/test_stored_conditions.py",),
     ),
     Guard(

@@ -325,9 +325,30 @@ IN_WORKFLOW = (
     Guard(
         "the sweep sends what is pending",
         f"{WORKFLOW}/sweep.py",
-        "(_announcements, _wakeups,",
-        "(_wakeups,",
+        "(_announcements, _signatures,",
+        "(_signatures,",
         (f"{UNIT}/test_sweep.py",),
+    ),
+    Guard(
+        "the sweep asks for a signature that is missing",
+        f"{WORKFLOW}/sweep.py",
+        "_announcements, _signatures, _wakeups,",
+        "_announcements, _wakeups,",
+        (f"{UNIT}/test_sign_run.py",),
+    ),
+    Guard(
+        "a trail that is not what its head says is never signed",
+        f"{WORKFLOW}/sign_run.py",
+        "    verify(ports.store.trail(run.id)[: run.trail.sequence], run.trail)\n",
+        "",
+        (f"{UNIT}/test_sign_run.py",),
+    ),
+    Guard(
+        "what was signed is not signed again",
+        f"{WORKFLOW}/sign_run.py",
+        "if not run.awaits_signature:",
+        "if not run.status.is_terminal:",
+        (f"{UNIT}/test_sign_run.py",),
     ),
     Guard(
         "the sweep asks after each open run",

@@ -16,6 +16,7 @@ QUEUE_OF = {
     "dispatch_runs": "training/Queue-dispatch",
     "record_job_state": "training/Queue-job-state",
     "record_build_state": "training/Queue-build-state",
+    "sign_run": "training/Queue-sign",
     "sweep": "training/Queue-sweep",
 }
 
@@ -82,6 +83,26 @@ def test_the_stream_wakes_announce_for_new_pending_announcements_alone(local: Sy
     assert "Abandoned" in mapping["DestinationConfig"]["OnFailure"]["Destination"]
 
 
+def test_the_stream_wakes_the_publisher_for_runs_alone(local: Synthesis) -> None:
+    mapping = local.resource("AWS::Lambda::EventSourceMapping", path="Function-publish-state/").properties
+    [pattern] = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {
+        "eventName": ["INSERT", "MODIFY"],
+        "dynamodb": {"NewImage": {"sk": {"S": ["RUN"]}}},
+    }
+    assert "Abandoned" in mapping["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_ended_runs_of_this_deployment_alone_are_signed(local: Synthesis) -> None:
+    pattern = _rule(local, "run-ended")["EventPattern"]
+    assert pattern["source"] == ["dropforge"]
+    assert pattern["detail"] == {
+        "deployment": ["dropforge-local"],
+        "status": ["COMPLETED", "FAILED", "STOPPED", "SUPERSEDED"],
+    }
+    assert "Queuesign" in _target(local, "run-ended")["Arn"]
+
+
 def test_a_registration_that_cannot_be_called_is_kept(local: Synthesis) -> None:
     called = local.resource("AWS::Lambda::EventInvokeConfig").properties
     assert "registerimage" in called["FunctionName"]
@@ -116,7 +137,7 @@ def test_a_schedule_looks_for_what_no_event_told_of(local: Synthesis, tick: str,
 
 def test_what_eventbridge_cannot_deliver_is_kept(local: Synthesis) -> None:
     rules = local.resources("AWS::Events::Rule")
-    assert len(rules) == 5
+    assert len(rules) == 6
     for rule in rules:
         [target] = rule.properties["Targets"]
         assert "Undelivered" in target["DeadLetterConfig"]["Arn"]

@@ -22,6 +22,8 @@ WILDCARDS = {
     r"arn:aws:logs:.*:/aws/sagemaker/TrainingJobs:(\*|log-stream:dropforge-local-\*)": "job logs",
     r"arn:aws:sagemaker:.*:training-job/dropforge-local-\*": "jobs of this deployment",
     r"arn:aws:s3:::dropforge-local-artifacts-[^*]+/(datasets|runs)/\*": "objects below one prefix",
+    r"arn:aws:s3:::dropforge-local-artifacts-[^*]+/runs/\*\.intoto\.jsonl": "statements beside models",
+    r"arn:aws:s3:::dropforge-local-audit-[^*]+/heads/\*": "signed heads of trails",
     r"arn:aws:s3:::dropforge-local-training-[^*]+/\*": "dropped objects",
     r"<Pipeline[A-Z0-9]+\.Arn>/\*": "artifacts of one pipeline",
     r"arn:aws:ecr:.*:repository/dropforge-local/\*": "images of this deployment",
@@ -83,10 +85,12 @@ def test_who_records_runs_adds_to_the_trail_and_nobody_changes_or_removes_an_ent
     for path, statement in local.statements():
         if any("table/dropforge-local-trail" in resource for resource in _list(statement["Resource"])):
             may.setdefault(path, set()).update(_list(statement["Action"]))
-    assert len(may) == len(FUNCTIONS) - 2
-    assert not any("Function-data-dropped" in path or "Function-record-build-state" in path for path in may)
+    assert len(may) == len(FUNCTIONS) - 3
+    without = ("Function-data-dropped", "Function-record-build-state", "Function-publish-state")
+    assert not any(one in path for path in may for one in without)
+    readers = ("Function-announce", "Function-sign-run", "Function-sweep")
     for path, actions in may.items():
-        reads = {"dynamodb:Query"} if any(one in path for one in ("Function-announce", "Function-sweep")) else set()
+        reads = {"dynamodb:Query"} if any(one in path for one in readers) else set()
         assert actions == {"dynamodb:PutItem"} | reads, path
 
 
@@ -115,6 +119,22 @@ def test_items_are_deleted_or_written_in_bulk_by_those_alone_who_have_to(
 )  # fmt: skip
 def test_nobody_has_a_permission_that_nothing_needs(local: Synthesis, action: str) -> None:
     assert action not in set(_granted(local))
+
+
+def test_one_function_signs_with_one_key_and_writes_statements_and_nothing_else(local: Synthesis) -> None:
+    signing = [(path, one) for path, one in local.statements() if "kms:Sign" in _list(one["Action"])]
+    [(path, statement)] = signing
+    assert "Function-sign-run" in path
+    assert re.fullmatch(r".*SigningKey.*", str(statement["Resource"]))
+    written = [
+        resource
+        for _, one in local.statements(path="Function-sign-run")
+        if "s3:PutObject" in _list(one["Action"])
+        for resource in _list(one["Resource"])
+    ]
+    assert [resource.partition("/")[2] for resource in written] == ["runs/*.intoto.jsonl", "heads/*"]
+    others = [path for path, one in local.statements() if any("-audit-" in each for each in _list(one["Resource"]))]
+    assert all("Function-sign-run" in path for path in others)
 
 
 def test_only_the_dispatcher_passes_a_role_and_only_the_training_role_to_sagemaker(local: Synthesis) -> None:

@@ -9,11 +9,17 @@ from app import ROOT
 from dropforge.adapters.table_layout import INDEXES
 from tests.infrastructure.synthesis import ACCOUNT, Properties, Synthesis, synthesize
 
-BUCKETS = ("foundation/Training", "foundation/Artifacts", "project-digits/Pipeline", "project-cancer/Pipeline")
+BUCKETS = (
+    "foundation/Training",
+    "foundation/Artifacts",
+    "foundation/Audit",
+    "project-digits/Pipeline",
+    "project-cancer/Pipeline",
+)
 
 
 def test_one_customer_managed_key_rotates_and_everything_that_stores_uses_it(local: Synthesis) -> None:
-    key = local.resource("AWS::KMS::Key")
+    key = local.resource("AWS::KMS::Key", path="foundation/Key")
     assert key.properties["EnableKeyRotation"] is True
     encrypted: dict[str, Callable[[Properties], str]] = {
         "AWS::DynamoDB::Table": lambda p: p["SSESpecification"]["KMSMasterKeyId"],
@@ -32,7 +38,7 @@ def test_one_customer_managed_key_rotates_and_everything_that_stores_uses_it(loc
 
 
 def test_the_keys_policy_names_each_service_that_uses_it_and_for_whose_resources(local: Synthesis) -> None:
-    statements = local.resource("AWS::KMS::Key").properties["KeyPolicy"]["Statement"]
+    statements = local.resource("AWS::KMS::Key", path="foundation/Key").properties["KeyPolicy"]["Statement"]
     by_principal = {
         str(statement["Principal"].get("Service", "account")): statement.get("Condition") for statement in statements
     }
@@ -58,6 +64,24 @@ def test_a_bucket_is_versioned_encrypted_private_and_logs_its_accesses(local: Sy
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert "AccessLogs" in properties["LoggingConfiguration"]["DestinationBucketName"]
+
+
+def test_signatures_are_made_with_an_asymmetric_key_that_only_signs(local: Synthesis) -> None:
+    key = local.resource("AWS::KMS::Key", path="foundation/SigningKey").properties
+    assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+
+
+def test_whoever_has_no_command_line_finds_the_signing_key_among_the_outputs(local: Synthesis) -> None:
+    key = local.resource("AWS::KMS::Key", path="foundation/SigningKey")
+    output = local.templates["dropforge-local-foundation"]["Outputs"]["SigningKeyArn"]
+    assert output["Value"] == {"Fn::GetAtt": [key.logical_id, "Arn"]}
+
+
+def test_signed_heads_are_locked_where_the_configuration_says_so(prod: Synthesis, local: Synthesis) -> None:
+    locked = prod.resource("AWS::S3::Bucket", path="foundation/Audit").properties
+    assert locked["ObjectLockEnabled"] is True
+    assert locked["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}}
+    assert "ObjectLockConfiguration" not in local.resource("AWS::S3::Bucket", path="foundation/Audit").properties
 
 
 def test_no_bucket_queue_or_topic_answers_without_tls(local: Synthesis) -> None:
@@ -132,7 +156,7 @@ def test_a_table_that_refuses_deletion_is_made_last_so_that_no_rollback_meets_it
     tables = {one.logical_id for one in foundation.values() if one.type == "AWS::DynamoDB::Table"}
     assert len(tables) == 2
     for table in tables:
-        [key] = [one.logical_id for one in foundation.values() if one.type == "AWS::KMS::Key"]
+        key = prod.resource("AWS::KMS::Key", path="foundation/Key").logical_id
         assert key in foundation[table].properties["SSESpecification"]["KMSMasterKeyId"]
         assert set(foundation[table].body["DependsOn"]) == set(foundation) - tables - {key}
 

@@ -13,6 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from app import ROOT
 from dropforge.documents.stage_config import read_stage_config
+from dropforge.settings import FUNCTIONS
 from stacks.composition import compose
 from tests.infrastructure.synthesis import Synthesis, context, read
 
@@ -59,7 +60,7 @@ def test_every_resource_that_can_be_tagged_says_to_which_deployment_it_belongs(p
 def test_no_helper_function_and_no_custom_resource_slips_in(local: Synthesis) -> None:
     types = {resource.type for resource in local.resources()}
     assert not {kind for kind in types if kind.startswith("Custom::") or "CustomResource" in kind}
-    assert len(local.resources("AWS::Lambda::Function")) == 8
+    assert len(local.resources("AWS::Lambda::Function")) == len(FUNCTIONS)
 
 
 def test_cfn_lint_finds_nothing(local: Synthesis) -> None:

@@ -15,7 +15,9 @@ EXAMPLE = ROOT / "examples" / "digits"
 PYTHON = ROOT / ".tools" / "examples" / "bin" / "python"
 
 
-def test_the_example_learns_to_read_digits_that_it_never_saw(trial: Trial, tmp_path: Path) -> None:
+def test_the_example_learns_to_read_digits_that_it_never_saw_and_is_reproduced_identical(
+    trial: Trial, tmp_path: Path
+) -> None:
     data = tmp_path / "digits.csv"
     subprocess.run([PYTHON, EXAMPLE / "make_data.py", "--rows", "900", data], check=True, capture_output=True)
     trial.image_of("digits", trial.clone("digits", EXAMPLE).push("Learn digits"))
@@ -25,3 +27,8 @@ def test_the_example_learns_to_read_digits_that_it_never_saw(trial: Trial, tmp_p
     assert run.result is not None
     assert run.result.metrics["accuracy"] > 0.9
     assert any("held out" in line for line in run.result.log_tail)
+
+    trial.drop("digits", data.read_bytes()[:2000], "digits.csv")
+    again = trial.dropforge("reproduce", run.id, "--json")
+    assert again.code == 0, again.said
+    assert (again.document["reproduces"], again.document["identical"]) == (run.id, True)

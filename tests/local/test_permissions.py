@@ -69,7 +69,7 @@ def test_no_function_can_change_or_remove_what_the_trail_says(trial: Trial, stor
         with pytest.raises(ClientError, match="AccessDenied"):
             dynamodb.delete_item(TableName=trial.deployment.trail_table, Key=key)
 
-    assert trial.ports.store.trail(run.id) == trail
+    assert trial.ports.store.trail(run.id)[: len(trail)] == trail  # its signature may have followed meanwhile
 
 
 def as_function(trial: Trial, module: str) -> Any:

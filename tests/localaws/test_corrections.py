@@ -68,6 +68,25 @@ def test_a_buckets_declared_properties_are_set_and_unset(local_aws: LocalServer)
         s3.get_bucket_lifecycle_configuration(Bucket="declared")
 
 
+def test_a_bucket_that_is_declared_locked_keeps_each_version_against_everybody(local_aws: LocalServer) -> None:
+    properties = {
+        "BucketName": "locked",
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "ObjectLockEnabled": True,
+        "ObjectLockConfiguration": {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}},
+        },
+    }
+    _deploy(local_aws, "locked", {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+    s3 = local_aws.client("s3")
+    kept = s3.put_object(Bucket="locked", Key="k", Body=b"v", ChecksumAlgorithm="SHA256")["VersionId"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket="locked", Key="k", VersionId=kept, BypassGovernanceRetention=True)
+    s3.delete_object(Bucket="locked", Key="k")
+    assert s3.get_object(Bucket="locked", Key="k", VersionId=kept)["Body"].read() == b"v"
+
+
 def test_a_tables_declared_properties_are_set(local_aws: LocalServer) -> None:
     key = local_aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     properties = {

@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 VALUE_MODULES = frozenset(
     {
         "__future__",
+        "base64",
         "collections",
+        "contextlib",
         "dataclasses",
         "datetime",
         "decimal",
@@ -23,6 +25,8 @@ VALUE_MODULES = frozenset(
         "fnmatch",
         "functools",
         "hashlib",
+        "heapq",
+        "itertools",
         "json",
         "re",
         "types",

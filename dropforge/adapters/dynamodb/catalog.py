@@ -8,7 +8,7 @@ from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
 from dropforge.adapters.dynamodb.tables import Question, Tables
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
-from dropforge.domain.drop import ObjectDropped, sequencer_order
+from dropforge.domain.drop import ObjectDropped, ObjectRef, sequencer_order
 from dropforge.domain.encoding import time_text
 from dropforge.domain.head import ProjectHead, SealedData
 from dropforge.domain.image import Image
@@ -62,6 +62,10 @@ class DynamoCatalog:
         found = self._tables.get(layout.image(project, digest))
         return None if found is None else value_of(Image, found["document"])
 
+    def images_of_digest(self, projects: Sequence[str], digest: str) -> tuple[Image, ...]:
+        found = self._tables.get_all(layout.image(project, digest) for project in projects)
+        return tuple(value_of(Image, each["document"]) for each in found)
+
     def build(self, project: str, execution_id: str) -> Image | None:
         found = self._tables.get(layout.build(project, execution_id))
         return None if found is None else value_of(Image, found["document"])
@@ -82,6 +86,10 @@ class DynamoCatalog:
         found = self._tables.get(layout.dataset(project, version))
         return None if found is None else value_of(Dataset, found["document"])
 
+    def datasets_of_version(self, projects: Sequence[str], version: str) -> tuple[Dataset, ...]:
+        found = self._tables.get_all(layout.dataset(project, version) for project in projects)
+        return tuple(value_of(Dataset, each["document"]) for each in found)
+
     def datasets_of_object(self, bucket: str, key: str, version_id: str | None) -> tuple[Dataset, ...]:
         question = Question(
             layout.object_partition(bucket, key),
@@ -101,6 +109,11 @@ class DynamoCatalog:
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         found = self._tables.get(layout.object_version(bucket, key, version_id))
         return None if found is None or "drop" not in found else value_of(ObjectDropped, found["drop"])
+
+    def drops_of(self, objects: Sequence[ObjectRef]) -> Mapping[ObjectRef, ObjectDropped]:
+        found = self._tables.get_all(layout.object_version(each.bucket, each.key, each.version_id) for each in objects)
+        drops = [value_of(ObjectDropped, each["drop"]) for each in found if "drop" in each]
+        return {drop.ref: drop for drop in drops}
 
     def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
         listed = {layout.object_version(bucket, each.key, each.version_id): each for each in objects}

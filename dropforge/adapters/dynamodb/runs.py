@@ -62,26 +62,40 @@ class DynamoRuns:
     def open_runs(self) -> Iterator[RunRef]:
         return self._refs(Question(layout.OPEN, layout.BY_DUE))
 
+    def unsigned_runs(self) -> Iterator[RunRef]:
+        return self._refs(Question(layout.UNSIGNED, layout.BY_DUE))
+
     def held_runs(self, project: str) -> Iterator[RunRef]:
         return self._refs(Question(layout.held(project), layout.BY_DUE))
 
-    def runs_of_project(self, project: str, limit: int) -> tuple[Run, ...]:
-        return self._runs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
+    def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
+        if before is None:
+            return self._runs(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
+        values = {":before": f"{time_text(before.requested_at)}#{before.id}"}
+        return self._runs(Question(project, layout.BY_PROJECT, "#project_sk < :before", values, True, limit))
 
     def unreadable_runs(self, project: str, limit: int) -> tuple[RunRef, ...]:
         found = self._tables.query(Question(project, layout.BY_PROJECT, newest_first=True, limit=limit))
         return tuple(run_ref_in(each) for each in found if not list(readable_in([each])))
 
-    def runs_of_commit(self, commit: str) -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, limit: int | None = None) -> tuple[Run, ...]:
         """One request more where runs of another commit stand for this one's builds."""
-        found = list(self._tables.query(Question(commit, layout.BY_COMMIT, newest_first=True)))
-        named = [layout.run(str(each["run"])) for each in found if "run" in each]
-        of_others = list(self._tables.get_all(named)) if named else []
-        runs = {run.id: run for run in readable_in([*(each for each in found if "run" not in each), *of_others])}
-        return tuple(sorted(runs.values(), key=lambda run: (run.requested_at, run.id), reverse=True))
+        found = list(self._tables.query(Question(commit, layout.BY_COMMIT, newest_first=True, limit=limit)))
+        of_others = self._named(each for each in found if "run" in each)
+        return _newest((*readable_in(each for each in found if "run" not in each), *of_others))
 
-    def runs_of_dataset(self, project: str, version: str) -> tuple[Run, ...]:
-        return self._runs(Question(layout.trained_on(project, version), layout.BY_DATASET, newest_first=True))
+    def runs_of_dataset(self, project: str, version: str, limit: int | None = None) -> tuple[Run, ...]:
+        partition = layout.trained_on(project, version)
+        return self._runs(Question(partition, layout.BY_DATASET, newest_first=True, limit=limit))
+
+    def runs_of_image(self, digest: str, limit: int | None = None) -> tuple[Run, ...]:
+        partition = layout.run_of_image(digest, "", "").partition
+        return _newest(self._named(self._tables.query(Question(partition, newest_first=True, limit=limit))))
+
+    def runs_of_model(self, sha256: str) -> tuple[Run, ...]:
+        """A run that was retried may have given another model since: then it is not of this one any more."""
+        question = Question(layout.run_of_model(sha256, "").partition, limit=_HANDFUL)
+        return _newest(run for run in self._named(self._tables.query(question)) if model_sha256(run) == sha256)
 
     def runs_with_prefix(self, prefix: str) -> tuple[RunRef, ...]:
         partition = layout.run_name(prefix).partition
@@ -91,6 +105,11 @@ class DynamoRuns:
 
     def _refs(self, question: Question) -> Iterator[RunRef]:
         return map(run_ref_in, self._tables.query(question))
+
+    def _named(self, found: Iterable[Item]) -> tuple[Run, ...]:
+        """The runs that these items name in `run`."""
+        keys = [layout.run(str(each["run"])) for each in found]
+        return tuple(readable_in(self._tables.get_all(keys))) if keys else ()
 
     def _runs(self, question: Question) -> tuple[Run, ...]:
         return tuple(readable_in(self._tables.query(question)))
@@ -108,11 +127,18 @@ class DynamoRuns:
     def _run_writes(self, run: Run, before: Run | None) -> list[TransactWriteItemTypeDef]:
         if before is None:
             name = item(layout.run_name(run.id), {})
-            return [self._tables.put_write(run_item(run), ABSENT), self._tables.put_write(name)]
+            of_image = item(layout.run_of_image(run.image.digest, time_text(run.requested_at), run.id), {"run": run.id})
+            return [self._tables.put_write(run_item(run), ABSENT), *map(self._tables.put_write, (name, of_image))]
         head: Item = {":sequence": before.trail.sequence, ":digest": before.trail.digest}
         further = run.also_built[len(before.also_built) :]
         builds = [self._tables.put_write(run_of_build_item(run, each)) for each in further]
-        return [self._tables.put_write(run_item(run), _UNCHANGED, head), *builds]
+        return [self._tables.put_write(run_item(run), _UNCHANGED, head), *builds, *self._model_writes(run, before)]
+
+    def _model_writes(self, run: Run, before: Run) -> list[TransactWriteItemTypeDef]:
+        sha256 = model_sha256(run)
+        if sha256 is None or sha256 == model_sha256(before):
+            return []
+        return [self._tables.put_write(item(layout.run_of_model(sha256, run.id), {"run": run.id}))]
 
     def _announcement_writes(self, announcement: Announcement | None) -> list[TransactWriteItemTypeDef]:
         if announcement is None:
@@ -128,7 +154,7 @@ class DynamoRuns:
 
 
 def run_item(run: Run) -> dict[str, Scalar]:
-    """The run with the attributes by which it is found; a finished run leaves the index of what is due."""
+    """The run with the attributes by which it is found; a finished and signed run leaves the index of what is due."""
     named = f"{time_text(run.requested_at)}#{run.id}"
     due_partition, due_sort = _due(run, named)
     return item(
@@ -162,6 +188,17 @@ def run_of_build_item(run: Run, build: Build) -> dict[str, Scalar]:
             layout.BY_COMMIT.sort_key: f"{time_text(run.requested_at)}#{run.id}",
         },
     )
+
+
+def model_sha256(run: Run) -> str | None:
+    """Of the model that the run gave, where that is known."""
+    return run.result.model.sha256 if run.result is not None and run.result.model is not None else None
+
+
+def _newest(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Each once, the newest first."""
+    found = {run.id: run for run in runs}
+    return tuple(sorted(found.values(), key=lambda run: (run.requested_at, run.id), reverse=True))
 
 
 def run_in(found: Item) -> Run:
@@ -198,4 +235,6 @@ def _due(run: Run, named: str) -> tuple[str | None, str | None]:
         return layout.OPEN, f"{time_text(run.changed_at)}#{run.id}"
     if run.status is RunStatus.HELD:
         return layout.held(run.project), f"{time_text(run.changed_at)}#{run.id}"
+    if run.awaits_signature:
+        return layout.UNSIGNED, f"{time_text(run.changed_at)}#{run.id}"
     return None, None

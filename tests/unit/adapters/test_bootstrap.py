@@ -24,6 +24,8 @@ USED = {
     "record_job_state": {"wakeups", "jobs", "bucket"},
     "record_build_state": set[str](),
     "announce": {"announcer"},
+    "publish_state": {"states"},
+    "sign_run": {"signer", "statements"},
     "sweep": {"wakeups", "jobs", "bucket", "announcer"},
 }
 """Of each function the ports that its use cases reach for, beyond those of all."""

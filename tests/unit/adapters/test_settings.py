@@ -21,6 +21,7 @@ SWEEP = SweepSettings(
     trail_table="trail",
     dispatch_queue_url="https://queue/dispatch.fifo",
     seal_queue_url="https://queue/seal",
+    sign_queue_url="https://queue/sign",
     training_bucket="training",
     artifact_bucket="artifacts",
     key_arn="arn:aws:kms:eu-west-1:111122223333:key/1",

@@ -17,6 +17,7 @@ from dropforge.domain.training_job import ModelArtifact
 from dropforge.domain.training_spec import TrainingSpec
 from dropforge.workflow.ports import Ports
 from tests.fakes.memory_dead_letters import MemoryDeadLetters
+from tests.fakes.memory_surroundings import MemorySurroundings
 from tests.fakes.world import World
 
 ADA = "arn:aws:iam::000000000000:user/ada"
@@ -47,6 +48,10 @@ class MemoryWorkspace:
     @property
     def dead_letters(self) -> MemoryDeadLetters:
         return self.world.dead_letters
+
+    @property
+    def surroundings(self) -> MemorySurroundings:
+        return self.world.surroundings
 
     def fetch_model(self, model: ModelArtifact, to: BinaryIO) -> None:
         to.write(self.world.bucket.artifacts[model.uri.removeprefix(f"s3://{self.world.bucket.artifacts_name}/")])

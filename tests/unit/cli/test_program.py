@@ -6,7 +6,10 @@ import sys
 import pytest
 
 from dropforge.cli.main import COMMANDS
+from dropforge.cli.reference import PAGE, page
 from tests.unit.cli.shell import Shell
+
+PROGRAM = "dropforge"
 
 
 @pytest.fixture
@@ -73,3 +76,21 @@ def test_help_imports_neither_boto3_nor_pydantic_nor_rich() -> None:
 def test_python_m_dropforge_is_the_same_program() -> None:
     done = subprocess.run([sys.executable, "-m", "dropforge", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("dropforge ")
+
+
+def test_the_reference_page_is_what_the_commands_say_of_themselves() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `make reference`"
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command(shell_name: str) -> None:
+    asked = {
+        f"_{PROGRAM.upper()}_COMPLETE": f"complete_{shell_name}",
+        "COMP_WORDS": f"{PROGRAM} ",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": f"{PROGRAM} ",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    program = [sys.executable, "-m", PROGRAM]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, env=asked)
+    assert [name for name in COMMANDS if name not in done.stdout] == []

@@ -38,3 +38,9 @@ def test_a_metric_is_said_without_digits_that_say_nothing(value: str, said: str)
 
 def test_small_money_keeps_its_digits() -> None:
     assert (wording.money(Decimal("0.00192")), wording.money(Decimal("12.345"))) == ("0.0019 USD", "12.34 USD")
+
+
+def test_ordinals_are_as_one_says_them() -> None:
+    assert [wording.ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 112, 1_003)] == (
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "112th", "1,003rd"]
+    )

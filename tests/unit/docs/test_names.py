@@ -17,7 +17,7 @@ from dropforge.settings import FUNCTIONS
 from tests.unit.docs.pages import PAGES, ROOT, code, page, rows, section
 
 DEPLOYMENT = "dropforge-prod-"
-QUEUES = {"ingest", "dispatch", "seal", "job-state", "build-state", "sweep"}
+QUEUES = {"ingest", "dispatch", "seal", "sign", "job-state", "build-state", "sweep"}
 
 
 def texts_in(*folders: str) -> Iterator[str]:
@@ -84,11 +84,13 @@ def test_each_kind_of_item_is_described_by_the_keys_that_it_has() -> None:
         layout.membership("<bucket>", "<key>", "<id>", "<p>", "<version>"), layout.run("<run>"),
         layout.notice("<id>"), layout.object_seal_timer("<bucket>", "<key>", "<id>"), layout.pool("<p>", "<channel>"),
         layout.pinned("<key>"), layout.latest_drop("<bucket>", "<key>"), layout.congestion("<type>"),
+        layout.run_of_image("<digest>", "<time>", "<run>"), layout.run_of_model("<sha256>", "<run>"),
     ]  # fmt: skip
     described = {
-        (partition, code(row[2])[0])
+        (partition, sort)
         for row in rows(section(page("metadata-store.md"), "Items of the state table"))
         for partition in code(row[1])
+        for sort in code(row[2])
     }
     assert [key for key in keys if tuple(key) not in described] == []
     makers = {

@@ -10,7 +10,7 @@ from dropforge.domain.errors import UnknownProjectError
 from dropforge.domain.run import RequesterKind
 from dropforge.domain.training_spec import InvalidSpecError
 from dropforge.workflow.find_run import RunNotFoundError, find_run
-from dropforge.workflow.list_runs import list_runs
+from dropforge.workflow.list_runs import RunFilter, list_runs
 from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.project_status import project_status
 from dropforge.workflow.run_project import NothingToTrainError, RunOrder, run_project
@@ -76,8 +76,8 @@ def test_runs_are_listed_the_newest_first() -> None:
     first = world.only_run()
     world.clock.pass_by(seconds=1)
     second = run_project(world.ports, RunOrder("digits", "ada", {"epochs": "80"}))
-    assert [run.id for run in list_runs(world.ports, None, 10)] == [second.id, first.id]
-    assert [run.id for run in list_runs(world.ports, "digits", 1)] == [second.id]
+    assert [run.id for run in list_runs(world.ports, RunFilter(), 10)] == [second.id, first.id]
+    assert [run.id for run in list_runs(world.ports, RunFilter("digits"), 1)] == [second.id]
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id() -> None:

@@ -10,7 +10,7 @@ from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails, Patience
 from dropforge.domain.run import RunStatus
 from dropforge.workflow.dispatch_runs import DispatchIncompleteError
-from dropforge.workflow.list_runs import list_runs, list_unreadable_runs
+from dropforge.workflow.list_runs import RunFilter, list_runs, list_unreadable_runs
 from dropforge.workflow.look_at_waiting import look_at_waiting
 from dropforge.workflow.resume_project import resume_project
 from dropforge.workflow.run_project import RunOrder, run_project
@@ -41,7 +41,7 @@ def test_it_keeps_no_other_run_from_starting(*, latest_wins: bool) -> None:
 def test_it_is_left_out_of_the_list_and_named() -> None:
     world = World()
     broken, whole = two_runs(world)
-    assert [run.id for run in list_runs(world.ports, None, 20)] == [whole]
+    assert [run.id for run in list_runs(world.ports, RunFilter(), 20)] == [whole]
     assert [ref.id for ref in list_unreadable_runs(world.ports, "digits", 20)] == [broken]
 
 
