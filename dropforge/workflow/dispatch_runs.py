@@ -13,6 +13,7 @@ from dropforge.domain.errors import DropforgeError
 from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
+from dropforge.workflow.line import in_line
 from dropforge.workflow.pause_project import pause_of
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
@@ -43,10 +44,10 @@ def dispatch_runs(ports: Ports, ends: datetime | None = None) -> None:
     room = Room(ports, open_runs)
     attempts = _Attempts()
     dispatch = _Pass(ports, room, ends)
-    for ref in ports.store.waiting_runs(ports.clock.now()):
+    for waiting in in_line(ports.store, ports.clock.now(), dispatch.closed):
         if dispatch.is_over:
             break
-        attempts.make(ref, dispatch.visit)
+        attempts.make(waiting, dispatch.visit)
     for ref in open_runs:
         if ref.status is RunStatus.STARTING:
             attempts.make(ref, dispatch.finish)
@@ -75,7 +76,11 @@ class _Attempts:
 
 
 class _Pass:
-    """What one pass knows: the places taken, counted on as it admits, and the projects that can take no more."""
+    """What one pass knows: the places taken, counted on as it admits, and the projects that can take no more.
+
+    It costs a few requests for each run that it starts, delays, holds or supersedes, and for each project that has runs
+    waiting or is declared, however many wait behind these.
+    """
 
     def __init__(self, ports: Ports, room: Room, ends: datetime | None) -> None:
         today = ports.clock.now().date()
@@ -84,19 +89,19 @@ class _Pass:
         self._ends = ends
         self._loads = {each.name: ports.store.load(each.name, today) for each in ports.stage.projects}
         self._newest = {each.name: newest_runs(ports, each) for each in ports.stage.projects}
-        self._closed: set[str] = set()
+        self.closed: set[str] = set()
+        """Projects of which no further run can start in this pass."""
         self._passed_over: Counter[str] = Counter()
         for newest in self._newest.values():
             supersede_runs(ports, newest, lambda: self.is_over)
 
     @property
     def is_over(self) -> bool:
-        if self._ends is not None and self._ports.clock.now() >= self._ends:
-            return True
-        return self._room.is_throttled_for_long or self._loads.keys() <= self._closed
+        is_late = self._ends is not None and self._ports.clock.now() >= self._ends
+        return is_late or self._room.is_throttled_for_long
 
     def visit(self, ref: RunRef) -> None:
-        if ref.project in self._closed:
+        if ref.project in self.closed:
             return
         run = self._ports.store.run(ref.id)
         if run is None or run.status is not RunStatus.WAITING:
@@ -107,7 +112,7 @@ class _Pass:
             case Hold(reason, remedy):
                 record(self._ports.store, run, RunHeld(self._ports.clock.now(), Outcome.HELD, reason, remedy))
             case Delay() as delay:
-                self._closed.add(run.project)
+                self.closed.add(run.project)
                 self._delay(run, delay)
             case Admit() if self._room.is_closed(run):
                 self._pass_over(run)
@@ -152,7 +157,7 @@ class _Pass:
             reason = f"AWS has no room for another {run.spec.compute.instance_type} now"
             self._delay(run, Delay(None, DelayCause.LIMIT, reason))
         elif self._passed_over[run.project] > PASSED_OVER:
-            self._closed.add(run.project)
+            self.closed.add(run.project)
 
     def _admit_or_wait(self, ref: RunRef, run: Run) -> None:
         if self._room.is_throttled:

@@ -53,9 +53,6 @@ def seal_dataset(
     # A drop that moved the due time has a wake-up of its own on the way.
     if timer is None or timer.due is None or timer.due > now + CLOCK_SKEW:
         return None
-    # A timer of its own is set before the drop is on record: whoever was cut off in between comes again, or the sweep.
-    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:
-        return None
     ends = turn.ends or now + LONGEST_TURN
     if not ports.store.hold_seal(timer, turn.holder, now, ends):
         return None

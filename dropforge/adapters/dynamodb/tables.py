@@ -42,6 +42,9 @@ class Question:
     values: Mapping[str, Scalar] = field(default_factory=dict)
     newest_first: bool = False
     limit: int | None = None
+    """Of items in all."""
+    page: int | None = None
+    """Of items a request, where not as much as a request can give (1 MB) is wanted."""
     table: str | None = None
 
     def parameters(self, default_table: str) -> dict[str, Any]:
@@ -56,7 +59,8 @@ class Question:
         }
         # An index of another partition key cannot be read consistently.
         parameters |= {"IndexName": self.index.name} if self.index else {"ConsistentRead": True}
-        return parameters | ({"Limit": self.limit} if self.limit else {})
+        most = self.limit or self.page
+        return parameters | ({"Limit": most} if most else {})
 
 
 class Tables:
@@ -157,6 +161,11 @@ class Tables:
     def put_write(self, item: Item, condition: str = "", values: Item | None = None) -> TransactWriteItemTypeDef:
         """A put into the state table, as a part of a transaction."""
         return put_write(self.state, item, condition, values)
+
+    def update_write(self, key: Key, expression: str, values: Mapping[str, Scalar]) -> TransactWriteItemTypeDef:
+        """An update of the state table, without a condition, as a part of a transaction."""
+        parameters: Any = update_parameters(self.state, key, expression, values)
+        return {"Update": parameters}
 
 
 def put_write(table: str, item: Item, condition: str = "", values: Item | None = None) -> TransactWriteItemTypeDef:

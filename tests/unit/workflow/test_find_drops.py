@@ -51,6 +51,21 @@ def test_a_sweep_that_is_killed_at_any_call_loses_no_drop(mode: SealMode, after:
         assert len(world.store.runs) == 1, f"killed at {interruption.calls[at]}"
 
 
+@pytest.mark.parametrize("mode", [SealMode.MARKER, SealMode.OBJECT])
+def test_what_a_killed_sweep_found_is_not_owed_for_ever_when_it_is_replaced_before_the_next(mode: SealMode) -> None:
+    key = "digits/_SUCCESS" if mode is SealMode.MARKER else "digits/a"
+    for at in count():
+        world, interruption = unheard_of(mode), Interruption(at, after=False)
+        with suppress(CutOff):
+            sweep(interrupted(world.ports, interruption))
+        if not interruption.happened:
+            break
+        world.drop(key, b"anew")
+        world.clock.pass_by(minutes=10)
+        come_round(world)
+        assert world.store.due_seals(world.clock.now()) == (), f"killed at {interruption.calls[at]}"
+
+
 @pytest.mark.parametrize("mode", SealMode)
 def test_a_call_that_fails_once_in_the_sweep_loses_no_drop(mode: SealMode) -> None:
     def fail() -> None:
