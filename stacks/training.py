@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from dropforge.adapters.sqs import DISPATCH_GROUP
+from dropforge.adapters.sqs import DISPATCH_DELAY, DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING, RUN, SORT_KEY
 from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
@@ -62,9 +63,8 @@ class TrainingStack(Stack):
         self._names = names
         self._foundation = foundation
         self.queues = {
-            name: self._queue(name, consumer, fifo=name == "dispatch")
+            name: self._queue(name, consumer)
             for name, consumer in (
-                ("dispatch", "dispatch_runs"),
                 ("seal", "seal_dataset"),
                 ("job-state", "record_job_state"),
                 ("build-state", "record_build_state"),
@@ -72,6 +72,7 @@ class TrainingStack(Stack):
                 ("sweep", "sweep"),
             )
         }
+        self.queues["dispatch"] = self._queue("dispatch", "dispatch_runs", fifo=True, delay=DISPATCH_DELAY)
         self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
         self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
         self.training_role = TrainingRole(
@@ -101,7 +102,9 @@ class TrainingStack(Stack):
             string_value=self.to_json_string(self.deployment.to_document()),
         )
 
-    def _queue(self, name: str, consumer: str, *, fifo: bool) -> DeadLetteredQueue:
+    def _queue(
+        self, name: str, consumer: str, *, fifo: bool = False, delay: timedelta | None = None
+    ) -> DeadLetteredQueue:
         return DeadLetteredQueue(
             self,
             f"Queue-{name}",
@@ -110,6 +113,7 @@ class TrainingStack(Stack):
             key=self._foundation.key,
             consumer_seconds=TIMEOUT_SECONDS[consumer],
             fifo=fifo,
+            delay=delay,
         )
 
     def _deployment(self) -> Deployment:
