@@ -22,7 +22,8 @@ from localaws.codepipeline.executions import Cause
 from localaws.codepipeline.records import Execution, Job, Pipeline, instant, loaded, now, places, saved
 from localaws.codepipeline.webhook import deliver
 from localaws.codepipeline.work import Board
-from localaws.githost import Commit, Push
+from localaws.githost import Commit
+from localaws.githost.pushes import Push
 from localaws.journal import Row
 from localaws.requester import requester
 from localaws.runtime import Runtime
