@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
 
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
-from dropforge.domain.counting import several
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
+from dropforge.workflow.failures import Failures
 from dropforge.workflow.line import in_line
 from dropforge.workflow.pause_project import pause_of
 from dropforge.workflow.ports import Ports
@@ -22,8 +21,6 @@ from dropforge.workflow.start_attempt import Started, park_attempt, start_attemp
 from dropforge.workflow.stop_run import withdraw_stopped
 from dropforge.workflow.supersede_runs import newest_runs, supersede, supersede_runs
 
-TOLD = 5
-"""How many failures of a pass its error names."""
 PASSED_OVER = 20
 """How many runs of a project are looked at in one pass behind the first for whose instance type there is no room."""
 
@@ -42,37 +39,18 @@ def dispatch_runs(ports: Ports, ends: datetime | None = None) -> None:
     """
     open_runs = tuple(ports.store.open_runs())
     room = Room(ports, open_runs)
-    attempts = _Attempts()
+    failures = Failures()
     dispatch = _Pass(ports, room, ends)
     for waiting in in_line(ports.store, ports.clock.now(), dispatch.closed):
         if dispatch.is_over:
             break
-        attempts.make(waiting, dispatch.visit)
+        with failures.kept(f"run {waiting.id}"):
+            dispatch.visit(waiting)
     for ref in open_runs:
         if ref.status is RunStatus.STARTING:
-            attempts.make(ref, dispatch.finish)
-    attempts.raise_failures()
-
-
-class _Attempts:
-    """At one run after the other: an AWS, or a record, that is wrong for one must not keep the others from starting."""
-
-    def __init__(self) -> None:
-        self._failures: list[tuple[RunRef, Exception]] = []
-
-    def make(self, ref: RunRef, attempt: Callable[[RunRef], None]) -> None:
-        try:
-            attempt(ref)
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            self._failures.append((ref, error))
-
-    def raise_failures(self) -> None:
-        if not self._failures:
-            return
-        told = "; ".join(f"run {ref.id}: {str(error) or type(error).__name__}" for ref, error in self._failures[:TOLD])
-        raise DispatchIncompleteError(
-            f"{several(len(self._failures), 'run')} could not be dispatched, to be tried again: {told}"
-        ) from ExceptionGroup("of the pass", [error for _, error in self._failures])
+            with failures.kept(f"run {ref.id}"):
+                dispatch.finish(ref)
+    failures.raise_as(DispatchIncompleteError, "not every run could be dispatched, the next pass tries again")
 
 
 class _Pass:

@@ -16,6 +16,7 @@ from dropforge.domain.notice import Notice
 from dropforge.domain.project import OnData, Project
 from dropforge.domain.run import Requester, RequesterKind
 from dropforge.domain.sealing import CHOICE, MARKER, DatasetRefusedError, chosen, is_data, is_marker
+from dropforge.workflow.failures import Failures
 from dropforge.workflow.pin_dataset import Snapshot, pin_dataset
 from dropforge.workflow.ports import Ports, VersionGoneError
 from dropforge.workflow.request_run import RunRequest, request_run
@@ -73,17 +74,11 @@ def wake_due_seals(ports: Ports) -> None:
 
     What fails for one project is raised once all others had their turn: SealsNotWokenError.
     """
-    failures = []
+    failures = Failures()
     for project, wake in _due(ports):
-        try:
+        with failures.kept(project):
             wake()
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            failures.append((project, error))
-    if failures:
-        told = "; ".join(f"{project}: {str(error) or type(error).__name__}" for project, error in failures)
-        raise SealsNotWokenError(
-            f"not every project could be woken, the next minute tries again: {told}"
-        ) from ExceptionGroup("of the tick", [error for _, error in failures])
+    failures.raise_as(SealsNotWokenError, "not every project could be woken, the next minute tries again")
 
 
 def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:

@@ -357,8 +357,8 @@ IN_WORKFLOW = (
     ),
     Guard(
         "what fails for one is tried for all others",
-        f"{WORKFLOW}/sweep.py",
-        "            yield name, error\n            name = part\n",
+        f"{WORKFLOW}/failures.py",
+        "            self.keep(name, error)\n",
         "            raise\n",
         (f"{UNIT}/test_sweep.py",),
     ),
