@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("CDK_VALIDATION", "false")  # takes longer than a synthesis; of prod's, a test has it
 
 HERE = Path(__file__).parent
 ORDER = (HERE / "local", HERE / "infrastructure", HERE / "faults")
