@@ -23,6 +23,7 @@ ONE_AFTER_ANOTHER = ("disturbed", "story", "trained")
 """Fixtures whose tests wait for each other anyway, and so keep one worker only."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in ONE_AFTER_ANOTHER:
