@@ -387,8 +387,9 @@ class DataBucket(Protocol):
         ...
 
     def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
-        """What was there at that moment, with versions; what a delete marker hid was not there.
+        """What was there at that moment, with versions, by key in UTF-8; what a delete marker hid was not there.
 
+        As many are held as S3 gives in one answer, whatever the size of the prefix.
         S3 states times in whole seconds: what it dates to the very second counts as before it.
         """
         ...

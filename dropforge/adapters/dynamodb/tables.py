@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.dynamodb.items import Item, Scalar, decoded, encoded
 from dropforge.adapters.table_layout import PARTITION_KEY, SORT_KEY, Index, Key
+from dropforge.domain.batching import batched
 from dropforge.workflow.ports import ConflictError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Tables:
 
     def get_all(self, keys: Iterable[Key]) -> Iterator[dict[str, Scalar]]:
         """The items that exist of these keys, read consistently, a hundred a request, in no order."""
-        for some in _chunks(list(dict.fromkeys(keys)), _MOST_READ):
+        for some in batched(dict.fromkeys(keys), _MOST_READ):
             wanted: Mapping[str, Any] = {self.state: {"Keys": [_key(key) for key in some], "ConsistentRead": True}}
             for pause in _pauses():
                 answer = self._client.batch_get_item(RequestItems=wanted)
@@ -97,7 +98,7 @@ class Tables:
 
     def put_all(self, items: Iterable[Item]) -> None:
         """Put many items without a condition, twenty-five a request."""
-        for some in _chunks(list(items), _MOST_WRITTEN):
+        for some in batched(items, _MOST_WRITTEN):
             wanted: Mapping[str, Any] = {self.state: [{"PutRequest": {"Item": encoded(item)}} for item in some]}
             for pause in _pauses():
                 wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems", {})
@@ -198,10 +199,6 @@ def _names(expression: str) -> dict[str, str]:
 
 def _key(key: Key) -> dict[str, Any]:
     return {PARTITION_KEY: {"S": key.partition}, SORT_KEY: {"S": key.sort}}
-
-
-def _chunks(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _pauses() -> Iterator[float]:
