@@ -18,9 +18,9 @@ from dropforge.workflow.ports import Clock
 DISPATCH_GROUP: Final = "dispatch"
 """All wake-ups of the dispatcher are one FIFO group, so that only one dispatcher works at a time."""
 
-DISPATCH_DELAY: Final = timedelta(seconds=2)
-"""For how long the dispatcher's queue keeps each message back."""
-ABSORBING: Final = timedelta(seconds=1)
+DISPATCH_DELAY: Final = timedelta(seconds=1)
+"""For how long the dispatcher's queue keeps each message back: SQS counts whole seconds."""
+ABSORBING: Final = timedelta(seconds=0.5)
 """Wake-ups of the dispatcher within so long are one message; by how much less than the delay it is, clocks may differ.
 """
 
@@ -40,12 +40,12 @@ class SqsWakeups:
         self._sign_queue_url = sign_queue_url
 
     def dispatch(self) -> None:
-        """Wakes a pass that begins when this is called or later; wake-ups of the same second share one.
+        """Wakes a pass that begins when this is called or later; wake-ups of the same half second share one.
 
         Of messages with one deduplication id SQS delivers the first alone, for five minutes. None is lost by that: the
-        queue keeps the first back until its second is over and one more, so its pass begins after every wake-up that
-        was absorbed by it, and sees what each of them was sent for, which was written before. A clock that is off by
-        more than that second may have its wake-up absorbed by a pass that has begun: the tick of the next minute makes
+        queue keeps the first back until its half second is over and one more, so its pass begins after every wake-up
+        that was absorbed by it, and sees what each of them was sent for, which was written before. A clock that is off
+        by more than that half second may have its wake-up absorbed by a pass that has begun: the tick of the next minute makes
         good for it.
         """
         self._clients.sqs.send_message(
@@ -68,8 +68,8 @@ class SqsWakeups:
 
 
 def shared_id(at: datetime) -> str:
-    """The deduplication id of all wake-ups of the dispatcher of that second."""
-    return f"second-{at.timestamp() // ABSORBING.total_seconds():.0f}"
+    """The deduplication id of all wake-ups of the dispatcher of that half second."""
+    return f"half-second-{at.timestamp() // ABSORBING.total_seconds():.0f}"
 
 
 class SqsIngest:
