@@ -23,6 +23,10 @@ READ_BY_KEY = frozenset(
 """Of these no use case sees in which order they were filled."""
 
 
+_UNKNOWN = object()
+_CONTAINERS = (dict, list, set)
+
+
 @dataclass(frozen=True)
 class _Place:
     """A member of one of the fakes. What stands in it is a value, or a container of values, which never change."""
@@ -39,7 +43,8 @@ class _Place:
 class Worlds:
     """One live world, and the states that it was in, by number; equal states have the same number.
 
-    To go back to a state is to put a copy of each container into its place: the fakes and their wiring stay.
+    To go back to a state is to put a copy of each container into its place. The fakes and their wiring stay, and
+    so does what is known to stand there already.
     """
 
     def __init__(self, world: World, numbers: Numbering) -> None:
@@ -47,6 +52,8 @@ class Worlds:
         self._numbers = numbers
         self._places = list(_places(world, set()))
         self._kept: dict[int, tuple[tuple[Any, ...], tuple[int, ...]]] = {}
+        self._standing: list[object] = [_UNKNOWN] * len(self._places)
+        self._is_let_go = False
         values = tuple([each.members[each.name] for each in self._places])
         tokens = tuple([self._number(place, value) for place, value in zip(self._places, values, strict=True)])
         self.first = self._keep(values, tokens)
@@ -56,18 +63,28 @@ class Worlds:
 
     def back_to(self, number: int) -> World:
         """The live world, in that state until the next call of this."""
-        for place, value in zip(self._places, self._kept[number][0], strict=True):
-            place.members[place.name] = _copy(value)
+        if self._is_let_go:  # and nobody has looked at what became of it
+            self._standing = [_UNKNOWN] * len(self._places)
+        for at, value in enumerate(self._kept[number][0]):
+            if value is not self._standing[at]:
+                place = self._places[at]
+                place.members[place.name] = _copy(value)
+                self._standing[at] = value
+        self._is_let_go = True
         return self._live
 
     def changed_from(self, number: int) -> int:
-        """The state that the live world is in, which was in that one: the same when nothing that counts changed."""
+        """The state that the live world is in, which went back to that one and then on: the same when nothing that
+        counts changed.
+        """
         before, tokens = self._kept[number]
         values, after = list(before), list(tokens)
         for at, place in enumerate(self._places):
             value = place.members[place.name]
             if not _is_the_same(value, before[at]):
                 values[at], after[at] = value, self._number(place, value)
+                self._standing[at] = _UNKNOWN
+        self._is_let_go = False
         return self._keep(tuple(values), tuple(after))
 
     def _keep(self, values: tuple[Any, ...], tokens: tuple[int, ...]) -> int:
@@ -93,10 +110,10 @@ def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         copy = value.copy()
         for key, each in value.items():
-            if isinstance(each, dict | list | set):
+            if isinstance(each, _CONTAINERS):
                 copy[key] = _copy(each)
         return copy
-    return value.copy() if isinstance(value, list | set) else value
+    return value.copy() if isinstance(value, _CONTAINERS) else value
 
 
 def _is_the_same(value: Any, before: Any) -> bool:
