@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.canonical import digest
 from dropforge.domain.dataset import Dataset, ListedObject
 from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.errors import DropforgeError
@@ -97,7 +98,7 @@ def _seal_and_train(ports: Ports, project: Project, timer: SealTimer, ends: date
     try:
         dataset = _sealed(ports, project, timer, now, ends)
     except DatasetRefusedError as refused:
-        ports.store.put_notice(_refusal(project, timer, refused))
+        ports.store.put_notice(_refusal(ports, project, timer, refused))
         dataset = None
     if dataset is not None:
         _train(ports, project, timer, dataset)
@@ -185,14 +186,20 @@ def _listed(drop: ObjectDropped) -> ListedObject:
     return ListedObject(drop.key, drop.version_id, drop.size)
 
 
-def _refusal(project: Project, timer: SealTimer, refused: DatasetRefusedError) -> Notice:
+def _refusal(ports: Ports, project: Project, timer: SealTimer, refused: DatasetRefusedError) -> Notice:
+    """One for each mistake: what other drops follow while the same objects alone are in the way, is no other one."""
+    mistake = {"drops_so_far": str(timer.revision)}
+    if refused.culprits:
+        data = ports.store.head(project.name).data
+        objects = sorted([each.key, each.version_id] for each in refused.culprits)
+        mistake = {"objects": digest(objects), "since": str(data.revision) if data is not None else ""}
     return Notice(
         kind=Outcome.REFUSED,
         project=project.name,
         subject=f"{project.name}: data was refused",
         sentence=f"The data under {project.data_prefix} was not trained on: {refused}.",
         at=timer.last_drop_at,
-        evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
+        evidence={"data_prefix": project.data_prefix, **mistake},
         details=refused.reasons,
     )
 
