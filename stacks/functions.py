@@ -70,8 +70,8 @@ STATE_ACTIONS = (
     "Query",
     "UpdateItem",
 )
-FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem", "dispatch_runs": "DeleteItem"})
-"""Thousands of object versions enter with a dataset version; what AWS refused is forgotten once it has room again."""
+FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem"})
+"""Thousands of object versions enter with a dataset version. Nobody deletes: what is over is taken out of its item."""
 WITHOUT_RUNS = frozenset({"data_dropped", "record_build_state"})
 """Functions that record no event of any run."""
 WITHOUT_STORE = frozenset({"publish_state"})
@@ -161,7 +161,7 @@ class Reach:
         ]
 
     def pin_data(self) -> list[Permission]:
-        """List and read what was dropped; write, and never delete, below `datasets/`.
+        """List and read what was dropped; write, and never delete, below `datasets/` and `manifests/`.
 
         A copy in parts that was cut off is found again, so the uploads that were begun are listed. Whoever may not list
         a bucket is told that a version that is gone is forbidden.
@@ -176,6 +176,7 @@ class Reach:
                 [f"{kept}/datasets/*"],
                 because=OBJECTS_BECAUSE,
             ),
+            allow(["s3:PutObject"], [f"{kept}/manifests/*"], because=OBJECTS_BECAUSE),
         ]
 
     def compare_data(self) -> list[Permission]:
@@ -183,7 +184,7 @@ class Reach:
         dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
         return [
             allow(["s3:ListBucketVersions"], [dropped]),
-            allow(["s3:GetObject"], [f"{kept}/datasets/*"], because=OBJECTS_BECAUSE),
+            allow(["s3:GetObject"], [f"{kept}/manifests/*"], because=OBJECTS_BECAUSE),
         ]
 
     def read_models(self) -> list[Permission]:

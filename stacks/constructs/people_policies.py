@@ -117,7 +117,7 @@ def _questions(names: Names, key: kms.IKey) -> list[Permission]:
             [arn("logs", f"log-group:/aws/lambda/{names.of('*')}")],
             because="The logs of the stage's functions, which tell why a message failed.",
         ),
-        allow(["s3:GetObject"], [f"{kept}/datasets/*.json"], because="Manifests, a dataset version each."),
+        allow(["s3:GetObject"], [f"{kept}/manifests/*"], because="Manifests, a dataset version each."),
         allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{kept}/runs/*"], because=OBJECTS_BECAUSE),
         allow(
             ["sqs:ChangeMessageVisibility", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
@@ -132,7 +132,7 @@ def _orders(names: Names, key: kms.IKey, *, register: str, connection: str) -> l
     """What is recorded, woken, stopped and started; the trail is only put to."""
     state, trail = (arn("dynamodb", f"table/{names.of(table)}") for table in ("state", "trail"))
     return [
-        allow(["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [state]),
+        allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [state]),
         allow(["dynamodb:PutItem"], [trail]),
         allow(["sqs:GetQueueUrl", "sqs:SendMessage"], _queues(names)),
         allow(["sqs:DeleteMessage"], _dead_letter_queues(names), because=STAGE_BECAUSE),

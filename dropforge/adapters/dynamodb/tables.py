@@ -119,8 +119,9 @@ class Tables:
             return False
         return True
 
-    def delete(self, key: Key) -> None:
-        self._client.delete_item(TableName=self.state, Key=_key(key))
+    def take_out(self, key: Key, attribute: str) -> None:
+        """Of what is over; the item stays, if it is there, so that nobody need be allowed to delete any."""
+        self.update(key, f"REMOVE #{attribute}", {}, f"attribute_exists(#{PARTITION_KEY})")
 
     def update(
         self, key: Key, expression: str, values: Mapping[str, Scalar], condition: str = ""
