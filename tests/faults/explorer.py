@@ -12,8 +12,8 @@ Why so few worlds stand for so many schedules:
 - What can still happen depends on the world, on where each delivery stands (its message and the replies that it got),
   and on how many crashes and second deliveries are left, and on nothing else. So two schedules that lead to equal
   states have the same futures, and these are looked at once. States are compared whole, not by a hash.
-- A call that meets no other (`Call.meets_nobody`) is made together with the one before it: wherever it stood between
-  the calls of others, the world and its reply would be the same.
+- A call that meets no other is made together with the one before it: wherever it stood between the calls of others,
+  the world and its reply would be the same (`Call.is_unfelt`, and `Call.is_of_its_act` where no act can come between).
 - A function is killed right after a call that changed the world, and nowhere else. Whoever is killed later, before it
   changed anything more, lies in its queue as whoever was killed then and was not delivered again until later; and who
   was killed before it changed anything, as who was not delivered until later.
@@ -59,20 +59,25 @@ class Figures:
     ends: frozenset[int]
 
 
+def _with(deliveries: tuple[int, ...], another: int) -> tuple[int, ...]:
+    return tuple(sorted((*deliveries, another)))
+
+
 class Explorer:
     def __init__(self, name: str, history: History) -> None:
         self._name = name
         self._history = history
         self._attempted = ""
-        self._leaves_out = True
+        self._is_thorough = False
         self._happening = Happening(history.world())
         self._rested: set[int] = set()
         number, firsts = self._happening.begin(history.acts[0], self._happening.first)
         start: State = (0, number, firsts, None, firsts)
-        self._start = start, (history.crashes, history.repeats)
-        lefts = sorted(product(range(history.crashes + 1), range(history.repeats + 1)), reverse=True)
-        self._found: dict[Left, dict[State, Cause]] = {left: {} for left in lefts}
-        self._found[lefts[0]][start] = start, lefts[0], ""
+        self._starts: list[tuple[State, Left]] = [(start, most) for most in history.most]
+        lefts = {left for c, r in history.most for left in product(range(c + 1), range(r + 1))}
+        self._found: dict[Left, dict[State, Cause]] = {left: {} for left in sorted(lefts, reverse=True)}
+        for most in history.most:
+            self._found[most][start] = start, most, ""
 
     def explore(self) -> Figures:
         """All schedules; ViolationError with the schedule that breaks a promise."""
@@ -99,9 +104,13 @@ class Explorer:
             for letter, after, still_left in self._checked_steps(state, left):
                 if still_left != left:
                     self._found[still_left].setdefault(after, (state, left, letter))
-                elif after not in found and not any(after in others for others in richer):
-                    found[after] = state, left, letter
-                    ahead.append(after)
+                elif after not in found:
+                    for others in richer:
+                        if after in others:
+                            break
+                    else:
+                        found[after] = state, left, letter
+                        ahead.append(after)
 
     def _richer_than(self, left: Left) -> list[dict[State, Cause]]:
         crashes, repeats = left
@@ -109,9 +118,11 @@ class Explorer:
 
     def count(self) -> int:
         """How many schedules there are: all paths through all states, with kills after every call."""
-        self._leaves_out = False
+        self._is_thorough = True
         paths: dict[tuple[State, Left], int] = {}
-        ahead: list[tuple[tuple[State, Left], list[tuple[State, Left]] | None]] = [(self._start, None)]
+        ahead: list[tuple[tuple[State, Left], list[tuple[State, Left]] | None]] = [
+            (each, None) for each in self._starts
+        ]
         while ahead:
             here, following = ahead.pop()
             if following is not None:
@@ -120,11 +131,11 @@ class Explorer:
                 following = [(state, left) for _, state, left in self._checked_steps(*here)]
                 ahead.append((here, following))
                 ahead.extend([(each, None) for each in following if each not in paths])
-        return paths[self._start]
+        return max(paths[each] for each in self._starts)
 
     def replay(self, steps: str) -> Iterator[str]:
         """One schedule, a line for each step."""
-        state, left = self._start
+        state, left = self._starts[0][0], tuple(map(max, zip(*self._history.most, strict=True)))
         for letter in steps:
             doing = self._describe(state, letter)
             following = {name: (after, still_left) for name, after, still_left in self._steps_from(state, left)}
@@ -137,59 +148,60 @@ class Explorer:
 
     def _checked_steps(self, state: State, left: Left) -> list[Step]:
         try:
-            steps = list(self._steps_from(state, left))
+            steps = self._steps_from(state, left)
             if self._is_end(state):
                 self._check_end(state)
         except ViolationError as violation:
             raise ViolationError(f"{violation}\nschedule: {self._token(state, left)}") from violation
         return steps
 
-    def _steps_from(self, state: State, left: Left) -> Iterator[Step]:
+    def _steps_from(self, state: State, left: Left) -> list[Step]:
         act, world, firsts, second, delivered = state
-        yield from self._first_steps(state, left)
+        steps = self._first_steps(state, left)
         if second is not None:
-            yield from self._second_steps(state, left, second, "x")
+            steps += self._second_steps(state, left, second, "x")
         elif left[1]:
             for letter, root in zip(AGAIN, delivered, strict=False):
-                yield from self._second_steps(state, (left[0], left[1] - 1), root, letter)
+                steps += self._second_steps(state, (left[0], left[1] - 1), root, letter)
         if not firsts and act + 1 < len(self._history.acts):
             self._attempted = "n"
             world, firsts = self._happening.begin(self._history.acts[act + 1], world)
-            yield "n", self._among(act + 1, world, firsts, second, (*delivered, *firsts)), left
+            steps.append(("n", self._among(act + 1, world, firsts, second, (*delivered, *firsts)), left))
         self._attempted = ""
+        return steps
 
-    def _first_steps(self, state: State, left: Left) -> Iterator[Step]:
+    def _first_steps(self, state: State, left: Left) -> list[Step]:
         act, world, under_way, second, delivered = state
+        steps: list[Step] = []
         for place, each in enumerate(under_way):
-            self._attempted = FIRSTS[place]
+            self._attempted = letter = FIRSTS[place]
             others = under_way[:place] + under_way[place + 1 :]
-            world_after, after = self._happening.step(world, each)
-            firsts = others if after is None else tuple(sorted((*others, after)))
-            yield FIRSTS[place], (act, world_after, firsts, second, delivered), left
-            if left[0] and self._is_felt(world, world_after):
-                firsts = tuple(sorted((*others, self._happening.root_of(each))))
+            world_after, after = self._happening.steps[world, each]
+            firsts = others if after is None else _with(others, after)
+            steps.append((letter, (act, world_after, firsts, second, delivered), left))
+            if left[0] and (world_after != world or self._is_thorough):
+                firsts = _with(others, self._happening.roots[each])
                 killed = act, world_after, firsts, second, delivered
-                yield FIRSTS[place].upper(), killed, (left[0] - 1, left[1])
+                steps.append((letter.upper(), killed, (left[0] - 1, left[1])))
+        return steps
 
-    def _second_steps(self, state: State, left: Left, second: int, letter: str) -> Iterator[Step]:
+    def _second_steps(self, state: State, left: Left, second: int, letter: str) -> list[Step]:
         act, world, firsts, _, delivered = state
         self._attempted = letter
-        world_after, after = self._happening.step(world, second)
-        yield letter, self._among(act, world_after, firsts, after, delivered), left
-        if left[0] and self._is_felt(world, world_after):
-            killed = self._among(act, world_after, firsts, self._happening.root_of(second), delivered)
-            yield letter.upper(), killed, (left[0] - 1, left[1])
-
-    def _is_felt(self, world: int, after: int) -> bool:
-        """Whether it makes a difference to be killed after this call, and not after another, or not at all."""
-        return after != world or not self._leaves_out
+        is_last = act + 1 == len(self._history.acts)
+        world_after, after = (self._happening.steps if is_last else self._happening.slow_steps)[world, second]
+        steps: list[Step] = [(letter, self._among(act, world_after, firsts, after, delivered), left)]
+        if left[0] and (world_after != world or self._is_thorough):
+            killed = self._among(act, world_after, firsts, self._happening.roots[second], delivered)
+            steps.append((letter.upper(), killed, (left[0] - 1, left[1])))
+        return steps
 
     def _among(
         self, act: int, world: int, firsts: tuple[int, ...], second: int | None, delivered: tuple[int, ...]
     ) -> State:
         """In the last act, for whose end nothing waits, a second delivery is one like any other."""
         if second is not None and act + 1 == len(self._history.acts):
-            return act, world, tuple(sorted((*firsts, second))), None, delivered
+            return act, world, _with(firsts, second), None, delivered
         return act, world, firsts, second, delivered
 
     def _is_end(self, state: State) -> bool:
@@ -211,7 +223,7 @@ class Explorer:
 
     def _token(self, state: State, left: Left) -> str:
         letters = [self._attempted]
-        while (state, left) != self._start:
+        while (state, left) not in self._starts:
             state, left, letter = self._found[left][state]
             letters.append(letter)
         return f"{self._name}:{''.join(reversed(letters))}"

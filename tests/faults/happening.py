@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dropforge.domain.announcement import Announcement
 from tests.fakes.world import World
@@ -28,7 +30,6 @@ class Delivery:
     """A message, and what its function has been told so far."""
 
     message: Message
-    root: int
     failures: int = 0
     replies: tuple[Reply, ...] = ()
 
@@ -45,6 +46,18 @@ class Told:
     number: int
 
 
+class Steps(dict[tuple[int, int], tuple[int, int | None]]):
+    """Of each world and delivery: the world and the delivery once that made its next call; None when it is done."""
+
+    def __init__(self, make: Callable[[int, int], tuple[int, int | None]]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: tuple[int, int]) -> tuple[int, int | None]:
+        self[key] = made = self._make(*key)
+        return made
+
+
 class Happening:
     """Worlds and deliveries go by their numbers. ViolationError from a step or an act that breaks a promise."""
 
@@ -55,7 +68,11 @@ class Happening:
         self._deliveries: dict[int, Delivery] = {}
         self._next: dict[int, Asked | Done] = {}
         self._effects: dict[tuple[int, int], tuple[Told, int]] = {}
-        self._steps: dict[tuple[int, int], tuple[int, int | None]] = {}
+        self.steps = Steps(partial(self._make_step, time_passes=False))
+        self.slow_steps = Steps(partial(self._make_step, time_passes=True))
+        """Of what may be under way while the next act begins: what it asks of the time is a step of its own there."""
+        self.roots: dict[int, int] = {}
+        """Of each delivery the same message, delivered again from the start."""
         self._acts: dict[tuple[Act, int], tuple[int, tuple[int, ...]]] = {}
 
     @property
@@ -73,21 +90,15 @@ class Happening:
 
     def _root(self, message: Message, failures: int = 0) -> int:
         number = self._numbers.of(("message", message, failures))
-        self._deliveries.setdefault(number, Delivery(message, number, failures))
+        self._deliveries.setdefault(number, Delivery(message, failures))
+        self.roots[number] = number
         return number
 
-    def step(self, world: int, delivery: int) -> tuple[int, int | None]:
-        """The delivery makes its next call; the world and the delivery afterwards, None when it is done."""
-        made = self._steps.get((world, delivery))
-        if made is None:
-            made = self._steps[world, delivery] = self._make_step(world, delivery)
-        return made
-
-    def _make_step(self, world: int, delivery: int) -> tuple[int, int | None]:
-        delivery, call = self._up_to_a_call(world, delivery)
+    def _make_step(self, world: int, delivery: int, *, time_passes: bool) -> tuple[int, int | None]:
+        delivery, call = self._up_to_a_call(world, delivery, time_passes=time_passes)
         if not isinstance(call, Done):
             told, world = self._effect(world, call)
-            delivery, call = self._up_to_a_call(world, self._tell(delivery, told))
+            delivery, call = self._up_to_a_call(world, self._tell(delivery, told), time_passes=time_passes)
         if not isinstance(call, Done):
             return world, delivery
         if call.error is None:
@@ -96,13 +107,13 @@ class Happening:
         require(failed.failures < MOST_TRIES, 1, f"a message was given up: {call.error!r}")
         return world, self._root(failed.message, failed.failures + 1)
 
-    def _up_to_a_call(self, world: int, delivery: int) -> tuple[int, Asked | Done]:
+    def _up_to_a_call(self, world: int, delivery: int, *, time_passes: bool = False) -> tuple[int, Asked | Done]:
         """What meets nobody's calls is no step of its own, and is done as soon as the call before has returned."""
         while True:
             if delivery not in self._next:
                 self._go_on(world, delivery)
             asked = self._next[delivery]
-            if isinstance(asked, Done) or not asked.call.meets_nobody:
+            if isinstance(asked, Done) or not (asked.call.is_unfelt or (asked.call.is_of_its_act and not time_passes)):
                 return delivery, asked
             delivery = self._tell(delivery, self._effect(world, asked)[0])
 
@@ -129,6 +140,7 @@ class Happening:
         if number not in self._deliveries:
             known = self._deliveries[delivery]
             self._deliveries[number] = replace(known, replies=(*known.replies, told.reply))
+            self.roots[number] = self.roots[delivery]
         return number
 
     def _effect(self, world: int, asked: Asked) -> tuple[Told, int]:
@@ -151,10 +163,6 @@ class Happening:
             check_lease(before.told[reply.result.key], reply.result, now)
         check_step(before, Moment.of(after.store))
         check_world(after)
-
-    def root_of(self, delivery: int) -> int:
-        """The same message, delivered again from the start."""
-        return self._deliveries[delivery].root
 
     def describe(self, world: int, delivery: int) -> str:
         _, asked = self._up_to_a_call(world, delivery)

@@ -29,12 +29,14 @@ class Call:
     named: tuple[tuple[str, Any], ...]
 
     @property
-    def meets_nobody(self) -> bool:
-        """Neither changes what others read, nor reads what others change while messages are under way.
+    def is_unfelt(self) -> bool:
+        """No use case sees whether it was made: of wake-ups the histories have their own."""
+        return self.port == "wakeups"
 
-        The clock moves, and builds come about, between two acts; of wake-ups the histories have their own.
-        """
-        return self.port == "wakeups" or self.method in {"now", "pushed_image", "started_at"}
+    @property
+    def is_of_its_act(self) -> bool:
+        """It reads what no message that is under way changes: the clock moves, and builds come about, between acts."""
+        return self.method in {"now", "pushed_image", "started_at"}
 
     def make(self, ports: Ports) -> Reply:
         """Do it; what it raises on purpose is a reply like any other."""

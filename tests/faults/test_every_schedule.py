@@ -48,7 +48,7 @@ def telling_without_a_lease(world: World) -> tuple[Message, ...]:
 
 def test_a_use_case_that_breaks_a_promise_is_found_and_its_schedule_replays() -> None:
     went_by = (an_image, a_drop, quiet, dispatching, the_jobs_end)
-    naive = History((telling_without_a_lease,), given=went_by, crashes=0)
+    naive = History((telling_without_a_lease,), given=went_by, most=((0, 1),))
     with pytest.raises(ViolationError, match="promise 4") as found:
         Explorer("naive", naive).explore()
     _, _, steps = str(found.value).rpartition(":")
