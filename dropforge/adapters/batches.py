@@ -34,7 +34,7 @@ def each_named_message(event: Event, context: LambdaContext, handle: Callable[[s
     return _answer(event, context, EventType.SQS, handle_record)
 
 
-def one_by_one(things: Iterable[T], handle: Callable[[T], None]) -> None:
+def one_by_one(things: Iterable[T], handle: Callable[[T], object]) -> None:
     """Hand over each thing that one message tells of; what fails for one is raised once all others had their turn."""
     failures: list[Exception] = []
     for thing in things:
