@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,8 @@ import pytest
 from demo.local_aws import LocalAws
 from demo.workbench import Workbench
 from tests.journey.deployed_stage import Patience
+from tests.local.outside import CONFIG as SINKS
+from tests.local.outside import SECRETS, OutsideProcess
 from tests.local.sharing import Document, SharedByWorkers
 from tests.local.story import Story
 from tests.local.trial import ACCOUNT, REGION, LocalCodeHost, LocalSession, Trial
@@ -33,7 +34,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedByWorkers:
 def deployed(shared: SharedByWorkers) -> Iterator[Trial]:
     """The stage of `stage.yaml`, deployed with the CDK's own command line, its connection still pending."""
     local = LocalAws(shared.folder / "home", 0)
-    with shared.in_use(last=local.stop):
+    outside = OutsideProcess(shared.folder)
+
+    def end() -> None:
+        outside.stop()
+        local.stop()
+
+    with shared.in_use(last=end):
         environment = shared.started(local)
         trial = Trial(
             bench=Workbench("trial", environment, shared.folder / "commands.log"),
@@ -45,14 +52,17 @@ def deployed(shared: SharedByWorkers) -> Iterator[Trial]:
             local=local,
             config=shared.folder / "stage.yaml",
         )
-        shared.once("deployed", lambda: deploy(trial))
+        shared.once("deployed", lambda: deploy(trial, outside))
         yield trial
         undelivered = [line for line in trial.home.log.read_text().splitlines() if "could not deliver" in line]
         assert not undelivered, f"every event and every minute's tick reaches its queue, but {undelivered[0]}"
 
 
-def deploy(trial: Trial) -> Document:
-    shutil.copyfile(CONFIG, trial.config)
+def deploy(trial: Trial, outside: OutsideProcess) -> Document:
+    """With both sinks switched on, to a process that listens before anything is told."""
+    trial.config.write_text(CONFIG.read_text() + SINKS.format(url=outside.start()))
+    for name, token in SECRETS.items():
+        trial.session.client("secretsmanager").create_secret(Name=name, SecretString=token)
     trial.bench.bootstrap(ACCOUNT, REGION)
     trial.deploy()
     return {}
