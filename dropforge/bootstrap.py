@@ -131,7 +131,13 @@ def _jobs(given: JobSettings, aws: AwsClients) -> SageMakerJobs:
 
 
 def _wakeups(given: WakeupSettings, aws: AwsClients) -> SqsWakeups:
-    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url, given.sign_queue_url)
+    return SqsWakeups(
+        aws,
+        SystemClock(),
+        dispatch_queue_url=given.dispatch_queue_url,
+        seal_queue_url=given.seal_queue_url,
+        sign_queue_url=given.sign_queue_url,
+    )
 
 
 def _states(given: EventSettings, aws: AwsClients) -> EventBridgeStateChanges:

@@ -52,6 +52,13 @@ class WakeupSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IngestSettings:
+    """The queue to which S3 tells of objects."""
+
+    ingest_queue_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """Where data comes in, where it is pinned and where models go, and the key of both."""
 
@@ -115,7 +122,7 @@ class SinkSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataDroppedSettings(StoreSettings, WakeupSettings, DataSettings):
+class DataDroppedSettings(StoreSettings, IngestSettings, WakeupSettings, DataSettings):
     pass
 
 
@@ -241,7 +248,9 @@ def _written(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment(StoreSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings):
+class Deployment(
+    StoreSettings, IngestSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings
+):
     """The names of a stage's resources, of which each function is told its own, and the command line all: for that they
     are a JSON document in SSM's parameter store.
     """

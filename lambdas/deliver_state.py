@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import Event, each_message, one_by_one
+from dropforge.adapters.batches import Event, each_message
 from dropforge.adapters.events.state_change import state_change_in
 from dropforge.adapters.log import logger
 from dropforge.bootstrap import Function
@@ -19,6 +19,6 @@ def handler(event: Event, context: LambdaContext) -> object:
 
 
 def deliver(body: str) -> None:
-    ports, change = function.ports, state_change_in(body)
-    one_by_one(ports.sinks, lambda sink: deliver_state.deliver_state(ports, sink, change))
+    change = state_change_in(body)
+    deliver_state.deliver_state(function.ports, change)
     logger().info("sinks told", project=change.project, run=change.run, status=change.status.value)

@@ -108,7 +108,7 @@ class Reach:
             self.wake_sealer(),
         ]
         by_module: dict[str, list[Permission]] = {
-            "data_dropped": [self.wake_sealer()],
+            "data_dropped": [self.wake_sealer(), self.hand_on_drops()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
             "dispatch_runs": [self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
@@ -152,6 +152,10 @@ class Reach:
 
     def wake_sealer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])
+
+    def hand_on_drops(self) -> Permission:
+        """Of a message that tells of several objects, what fails goes on by itself."""
+        return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("ingest"))])
 
     def wake_signer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("sign"))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from dropforge.adapters.sqs import DISPATCH_GROUP
+from dropforge.adapters.sqs import DISPATCH_DELAY, DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING, RUN, SORT_KEY
 from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
@@ -63,9 +64,8 @@ class TrainingStack(Stack):
         self._foundation = foundation
         self._sinks = config.sinks.to_sinks(names.deployment)
         self.queues = {
-            name: self._queue(name, consumer, fifo=name == "dispatch")
+            name: self._queue(name, consumer)
             for name, consumer in (
-                ("dispatch", "dispatch_runs"),
                 ("seal", "seal_dataset"),
                 ("job-state", "record_job_state"),
                 ("build-state", "record_build_state"),
@@ -74,6 +74,7 @@ class TrainingStack(Stack):
                 *((("deliver", "deliver_state"),) if self._sinks.are_on else ()),
             )
         }
+        self.queues["dispatch"] = self._queue("dispatch", "dispatch_runs", fifo=True, delay=DISPATCH_DELAY)
         self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
         self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
         self.training_role = TrainingRole(
@@ -103,7 +104,9 @@ class TrainingStack(Stack):
             string_value=self.to_json_string(self.deployment.to_document()),
         )
 
-    def _queue(self, name: str, consumer: str, *, fifo: bool) -> DeadLetteredQueue:
+    def _queue(
+        self, name: str, consumer: str, *, fifo: bool = False, delay: timedelta | None = None
+    ) -> DeadLetteredQueue:
         return DeadLetteredQueue(
             self,
             f"Queue-{name}",
@@ -112,6 +115,7 @@ class TrainingStack(Stack):
             key=self._foundation.key,
             consumer_seconds=TIMEOUT_SECONDS[consumer],
             fifo=fifo,
+            delay=delay,
         )
 
     def _deployment(self) -> Deployment:
@@ -122,6 +126,7 @@ class TrainingStack(Stack):
             trail_table=foundation.tables.trail.table_name,
             training_bucket=foundation.training_bucket.bucket_name,
             artifact_bucket=foundation.artifact_bucket.bucket_name,
+            ingest_queue_url=foundation.ingest.queue.queue_url,
             dispatch_queue_url=self.queues["dispatch"].queue.queue_url,
             seal_queue_url=self.queues["seal"].queue.queue_url,
             sign_queue_url=self.queues["sign"].queue.queue_url,

@@ -56,7 +56,6 @@ def _seal_when_quiet(ports: Ports, project: Project, drop: ObjectDropped) -> Non
 
 def _seal_by_itself(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())
-    ports.store.record_drop(project.name, drop)
     if timer.due is not None:
         ports.wakeups.seal(project.name, timedelta(0), drop.ref)
 

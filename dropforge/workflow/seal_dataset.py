@@ -16,6 +16,7 @@ from dropforge.domain.notice import Notice
 from dropforge.domain.project import OnData, Project
 from dropforge.domain.run import Requester, RequesterKind
 from dropforge.domain.sealing import CHOICE, MARKER, DatasetRefusedError, chosen, is_data, is_marker
+from dropforge.workflow.failures import Failures
 from dropforge.workflow.pin_dataset import Snapshot, pin_dataset
 from dropforge.workflow.ports import Ports, VersionGoneError
 from dropforge.workflow.request_run import RunRequest, request_run
@@ -53,9 +54,6 @@ def seal_dataset(
     # A drop that moved the due time has a wake-up of its own on the way.
     if timer is None or timer.due is None or timer.due > now + CLOCK_SKEW:
         return None
-    # A timer of its own is set before the drop is on record: whoever was cut off in between comes again, or the sweep.
-    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:
-        return None
     ends = turn.ends or now + LONGEST_TURN
     if not ports.store.hold_seal(timer, turn.holder, now, ends):
         return None
@@ -76,17 +74,11 @@ def wake_due_seals(ports: Ports) -> None:
 
     What fails for one project is raised once all others had their turn: SealsNotWokenError.
     """
-    failures = []
+    failures = Failures()
     for project, wake in _due(ports):
-        try:
+        with failures.kept(project):
             wake()
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            failures.append((project, error))
-    if failures:
-        told = "; ".join(f"{project}: {str(error) or type(error).__name__}" for project, error in failures)
-        raise SealsNotWokenError(
-            f"not every project could be woken, the next minute tries again: {told}"
-        ) from ExceptionGroup("of the tick", [error for _, error in failures])
+    failures.raise_as(SealsNotWokenError, "not every project could be woken, the next minute tries again")
 
 
 def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:

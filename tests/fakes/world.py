@@ -95,6 +95,7 @@ class Mailbox:
 class RecordedSink:
     """Implements `ports.Sink`; `meanwhile` happens while it is told for the first time."""
 
+    name: str = "a backend"
     told: list[StateReport] = field(default_factory=list)
     meanwhile: Callable[[], object] | None = None
 

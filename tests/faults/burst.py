@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 import sys
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from itertools import count, islice
 
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
 from dropforge.domain.project import GuardRails, SealMode, SealPolicy
-from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run import Run, RunRef, RunStatus, WaitingRef
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.trail import TrailEntry, verify
 from dropforge.domain.training_job import JobDescription, JobRequest
@@ -32,7 +32,7 @@ from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from dropforge.workflow.sweep import sweep
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store import MemoryStore, waiting_ref
 from tests.fakes.world import DIGITS, ManualClock, World, stage_of
 
 QUOTA = 8
@@ -164,11 +164,16 @@ class IndexedStore(MemoryStore):
     def trail(self, run_id: str) -> tuple[TrailEntry, ...]:
         return tuple(self._trail_of[run_id])
 
-    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
-        for due, _, run_id in tuple(self._line):
+    def first_in_line(self, due_by: datetime) -> tuple[WaitingRef, ...]:
+        return tuple(islice(self.waiting_runs(BURST.name, due_by), 1))
+
+    def waiting_runs(self, project: str, due_by: datetime, after: WaitingRef | None = None) -> Iterator[WaitingRef]:
+        assert project == BURST.name, "the line is kept of one project alone"
+        line = self._line if after is None else self._line[bisect_right(self._line, after.place) :]
+        for due, _, run_id in tuple(line):
             if due > due_by:
                 return
-            yield self._ref(run_id)
+            yield waiting_ref(self.runs[run_id])
 
     def open_runs(self) -> Iterator[RunRef]:
         return iter([self._ref(run_id) for run_id in self._open])

@@ -99,15 +99,15 @@ IN_WORKFLOW = (
     Guard(
         "a pass ends when requests are throttled",
         f"{WORKFLOW}/dispatch_runs.py",
-        "return self._room.is_throttled_for_long or self._loads.keys() <= self._closed",
-        "return self._loads.keys() <= self._closed",
+        "return is_late or self._room.is_throttled_for_long",
+        "return is_late",
         (f"{UNIT}/test_room.py",),
     ),
     Guard(
         "throttling that is over soon is waited out",
         f"{WORKFLOW}/dispatch_runs.py",
-        "return self._room.is_throttled_for_long or",
-        "return self._room.is_throttled or",
+        "return is_late or self._room.is_throttled_for_long",
+        "return is_late or self._room.is_throttled",
         (f"{UNIT}/test_room.py",),
     ),
     Guard(
@@ -165,22 +165,6 @@ IN_WORKFLOW = (
         "case SealMode.QUIET if is_latest:",
         "case SealMode.QUIET:",
         (f"{UNIT}/test_accept_drop.py",),
-    ),
-    Guard(
-        "a drop that is sealed by itself is on record once its timer is set",
-        f"{WORKFLOW}/accept_drop.py",
-        "    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())\n"
-        "    ports.store.record_drop(project.name, drop)\n",
-        "    ports.store.record_drop(project.name, drop)\n"
-        "    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())\n",
-        (f"{UNIT}/test_find_drops.py",),
-    ),
-    Guard(
-        "a timer stands until the drop that set it is on record",
-        f"{WORKFLOW}/seal_dataset.py",
-        "    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:\n",
-        "    if False:\n",
-        (f"{UNIT}/test_seal_dataset.py",),
     ),
     Guard(
         "who fails to seal gives the data back",
@@ -380,8 +364,8 @@ IN_WORKFLOW = (
     ),
     Guard(
         "what fails for one is tried for all others",
-        f"{WORKFLOW}/sweep.py",
-        "            yield name, error\n            name = part\n",
+        f"{WORKFLOW}/failures.py",
+        "            self.keep(name, error)\n",
         "            raise\n",
         (f"{UNIT}/test_sweep.py",),
     ),

@@ -22,7 +22,7 @@ from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from dropforge.workflow.sweep import sweep
 from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import DIGITS, World, stage_of
-from tests.faults.suspension import Call, Message, Reply, next_call
+from tests.faults.suspension import Call, Message, Rehearsal, Reply, Suspended
 
 Act: TypeAlias = Callable[[World], tuple[Message, ...]]
 SEAL: Message = partial(seal_dataset, project_name="digits")
@@ -173,11 +173,16 @@ def announcing_while_sweeping(world: World) -> tuple[Message, ...]:
 
 def as_far_as(method: str, message: Message, world: World) -> None:
     """The function is killed when that call has returned."""
-    replies: tuple[Reply, ...] = ()
-    while not replies or replies[-1].method != method:
-        call = next_call(message, replies, world.ports)
-        assert isinstance(call, Call), f"{method} was never called"
-        replies = (*replies, call.make(world.ports))
+
+    def onward(call: Call) -> Reply:
+        if made and made[-1] == method:
+            raise Suspended
+        made.append(call.method)
+        return call.make(world.ports)
+
+    made: list[str] = []
+    done = Rehearsal(world.ports).run(message, (), onward)
+    assert done is None, f"{method} was never called"
 
 
 def _dropped(world: World, key: str) -> Message:

@@ -20,7 +20,15 @@ from tests.faults.suspension import Message
 @pytest.mark.parametrize("history", HISTORIES)
 def test_no_schedule_with_two_crashes_and_a_second_delivery_breaks_a_promise(history: str) -> None:
     figures = Explorer(history, HISTORIES[history]).explore()
-    assert figures.schedules > 10**9, figures
+    assert figures.states > 10**4, figures
+
+
+@pytest.mark.parametrize("history", ["announcing-while-sweeping", "an-end-while-dispatching", "the-latest-image-wins"])
+def test_what_the_explorer_leaves_out_leads_to_no_other_world_and_no_other_end(history: str) -> None:
+    explorer = Explorer(history, HISTORIES[history])
+    explored = explorer.explore()
+    assert explorer.count() > 10**15
+    assert explorer.figures == explored
 
 
 def tell_without_a_lease(ports: Ports, key: AnnouncementKey) -> None:

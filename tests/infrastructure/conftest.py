@@ -23,6 +23,7 @@ sinks:
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests in one process, however many there are: each would make syntheses of its own."""
     for item in items:

@@ -20,6 +20,11 @@ from tests.infrastructure.synthesis import Synthesis, context, read
 STACKS = ("foundation", "observability", "training")
 
 
+def test_one_worker_of_a_session_makes_all_syntheses(request: pytest.FixtureRequest) -> None:
+    grouped = getattr(request.config.option, "loadgroup", False)
+    assert not grouped or request.node.nodeid.endswith("@infrastructure")
+
+
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
 def test_a_stage_is_synthesized_from_nothing_but_its_configuration(
     synthesis_of: Callable[[str], Synthesis], stage: str

@@ -16,7 +16,7 @@ from demo.workbench import ROOT
 from tests.fakes.outside import GITHUB_TOKEN, LINEAGE_TOKEN
 
 SECRETS = {"trial/lineage": LINEAGE_TOKEN, "trial/github": GITHUB_TOKEN}
-CONFIG = """
+SINKS = """
 sinks:
   openlineage: {{ url: "{url}", token_secret: trial/lineage }}
   github_status: {{ api_url: "{url}", token_secret: trial/github }}

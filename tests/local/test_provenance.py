@@ -75,14 +75,13 @@ def test_a_run_is_verified_where_it_lies_and_against_its_record(trial: Trial, st
     assert trial.dropforge("verify", run.id[:8]).out.startswith(f"This is the model of run {run.id}")
 
 
-@pytest.mark.alone
-def test_the_audit_finds_an_entry_that_an_administrator_changed(trial: Trial, story: Story) -> None:
-    run = signed(trial, story.first_run())
-    assert f"{run.id[:12]}  holds" in trial.dropforge("audit", "verify", run.id).out
-    with changed_entry(trial, run, sequence=2):
-        [verdict] = trial.dropforge("audit", "verify", run.id, "--json").document
+def test_the_audit_finds_an_entry_that_an_administrator_changed(disturbed: Trial, lines: Run) -> None:
+    run = signed(disturbed, lines)
+    assert f"{run.id[:12]}  holds" in disturbed.dropforge("audit", "verify", run.id).out
+    with changed_entry(disturbed, run, sequence=2):
+        [verdict] = disturbed.dropforge("audit", "verify", run.id, "--json").document
         assert "entry 3" in verdict["faults"][0]
-    assert f"{run.id[:12]}  holds" in trial.dropforge("audit", "verify", run.id).out
+    assert f"{run.id[:12]}  holds" in disturbed.dropforge("audit", "verify", run.id).out
 
 
 @contextmanager

@@ -225,6 +225,31 @@ def test_roles_parameters_and_stacks_are_there(server: LocalServer, killed: Rest
     assert again.client("sqs").get_queue_url(QueueName="of-the-stack")["QueueUrl"]
 
 
+def test_a_stack_that_changed_is_there_as_it_changed_with_all_that_happened(
+    server: LocalServer, killed: Restart
+) -> None:
+    def template(**parameters: str) -> str:
+        named = {name: {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+                 for name, value in parameters.items()}  # fmt: skip
+        return json.dumps({"Resources": named, "Outputs": {"Kept": {"Value": "v", "Export": {"Name": "kept"}}}})
+
+    stacks = server.client("cloudformation")
+    stacks.create_stack(StackName="kept", TemplateBody=template(First="1"))
+    stacks.create_stack(StackName="gone", TemplateBody=json.dumps({"Resources": {}}))
+    stacks.update_stack(StackName="kept", TemplateBody=template(First="1", Second="2"))
+    stacks.delete_stack(StackName="gone")
+    happened = stacks.describe_stack_events(StackName="kept")["StackEvents"]
+
+    again = killed().client("cloudformation")
+
+    [stack] = again.describe_stacks()["Stacks"]
+    assert (stack["StackName"], stack["StackStatus"]) == ("kept", "UPDATE_COMPLETE")
+    resources = again.describe_stack_resources(StackName="kept")["StackResources"]
+    assert {resource["LogicalResourceId"] for resource in resources} == {"First", "Second"}
+    assert again.describe_stack_events(StackName="kept")["StackEvents"] == happened
+    assert [export["Name"] for export in again.list_exports()["Exports"]] == ["kept"]
+
+
 def test_a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told(
     server: LocalServer, killed: Restart, tmp_path: Path
 ) -> None:

@@ -100,11 +100,7 @@ class DynamoCatalog:
         return tuple(value_of(Dataset, text) for text in dict.fromkeys(found))
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:
-        self._tables.update(
-            layout.object_version(drop.bucket, drop.key, drop.version_id),
-            "SET #schema = :schema, #project = if_not_exists(#project, :project), #drop = if_not_exists(#drop, :drop)",
-            {":project": project, ":drop": text_of(drop), **_SCHEMA},
-        )
+        self._tables.update(*drop_update(project, drop))
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         found = self._tables.get(layout.object_version(bucket, key, version_id))
@@ -155,6 +151,15 @@ class DynamoCatalog:
         key = layout.project_head(project)
         after = self._tables.update(key, expression, values, condition)
         return self.head(project) if after is None else head_in(project, after)
+
+
+def drop_update(project: str, drop: ObjectDropped) -> tuple[layout.Key, str, Mapping[str, Scalar]]:
+    """Where, how and with what values a drop is recorded; the first record stays."""
+    return (
+        layout.object_version(drop.bucket, drop.key, drop.version_id),
+        "SET #schema = :schema, #project = if_not_exists(#project, :project), #drop = if_not_exists(#drop, :drop)",
+        {":project": project, ":drop": text_of(drop), **_SCHEMA},
+    )
 
 
 def head_in(project: str, found: Item | None) -> ProjectHead:

@@ -35,6 +35,8 @@ _REMEDIES: Final = MappingProxyType(
 class GitHubStatuses:
     """Implements `ports.Sink`: each commit of the run's image has the status that the run has now."""
 
+    name: Final = "GitHub"
+
     def __init__(self, sink: GitHubStatusSink, tokens: Tokens) -> None:
         self._sink = sink
         self._tokens = tokens

@@ -20,6 +20,8 @@ ENDPOINT: Final = "/api/v1/lineage"
 class OpenLineageBackend:
     """Implements `ports.Sink`: an event for the begin and one for the end of each attempt."""
 
+    name: Final = "OpenLineage"
+
     def __init__(self, sink: OpenLineageSink, tokens: Tokens) -> None:
         self._sink = sink
         self._tokens = tokens
