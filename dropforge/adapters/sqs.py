@@ -45,8 +45,8 @@ class SqsWakeups:
         Of messages with one deduplication id SQS delivers the first alone, for five minutes. None is lost by that: the
         queue keeps the first back until its half second is over and one more, so its pass begins after every wake-up
         that was absorbed by it, and sees what each of them was sent for, which was written before. A clock that is off
-        by more than that half second may have its wake-up absorbed by a pass that has begun: the tick of the next minute makes
-        good for it.
+        by more than that half second may have its wake-up absorbed by a pass that has begun: the tick of the next
+        minute makes good for it.
         """
         self._clients.sqs.send_message(
             QueueUrl=self._dispatch_queue_url,
