@@ -6,12 +6,13 @@ No function may delete a training job, an object or an image, and none may list 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from dropforge.adapters.codepipeline import REGISTER_STAGE
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
-from dropforge.adapters.table_layout import INDEXES
+from dropforge.adapters.table_layout import BY_PROJECT, INDEXES
 from dropforge.domain.artifact_layout import STATEMENT_SUFFIX, trail_statements_prefix
 from stacks.names import Names, arn
 from stacks.policies import Permission, allow
@@ -26,6 +27,7 @@ TIMEOUT_SECONDS = MappingProxyType(
         "record_build_state": 60,
         "announce": 60,
         "publish_state": 60,
+        "deliver_state": 60,
         "sign_run": 60,
         "sweep": 600,
     }
@@ -48,6 +50,7 @@ PURPOSES = MappingProxyType(
         "record_build_state": "Record that a build has failed, and why",
         "announce": "Send the mails that are pending",
         "publish_state": "Tell EventBridge of each change of a run's state",
+        "deliver_state": "Tell other systems of each change of a run's state",
         "sign_run": "Sign how a finished run's trail ends, and where its model comes from",
         "sweep": "Find what no event told of",
     }
@@ -76,6 +79,8 @@ WITHOUT_RUNS = frozenset({"data_dropped", "record_build_state"})
 """Functions that record no event of any run."""
 WITHOUT_STORE = frozenset({"publish_state"})
 """Functions that are told all that they need."""
+READERS = frozenset({"deliver_state"})
+"""Functions that record nothing: they read runs, and no trail."""
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
 
 
@@ -88,6 +93,8 @@ class Reach:
     connection: str
     key: str
     signing_key: str
+    secrets: Sequence[str] = ()
+    """Names or ARNs of the sinks' tokens."""
 
     def permissions(self, module: str) -> list[Permission]:
         """What the function of the module may do beyond its own source, log and traces."""
@@ -109,6 +116,7 @@ class Reach:
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
             "publish_state": [allow(["events:PutEvents"], [arn("events", f"event-bus/{EVENT_BUS}")])],
+            "deliver_state": self.read_tokens(),
             "sign_run": self.sign(),
             "sweep": [
                 *observe,
@@ -125,6 +133,11 @@ class Reach:
         if module in WITHOUT_STORE:
             return []
         state = arn("dynamodb", f"table/{self.names.of('state')}")
+        if module in READERS:
+            return [
+                allow(["dynamodb:GetItem"], [state]),
+                allow(["dynamodb:Query"], [f"{state}/index/{BY_PROJECT.name}"]),
+            ]
         further = [FURTHER_STATE_ACTIONS[module]] if module in FURTHER_STATE_ACTIONS else []
         on_state = [
             allow([f"dynamodb:{action}" for action in sorted([*STATE_ACTIONS, *further])], [state]),
@@ -159,6 +172,15 @@ class Reach:
                 because=OBJECTS_BECAUSE,
             ),
         ]
+
+    def read_tokens(self) -> list[Permission]:
+        """Those of the sinks that are on. AWS ends a secret's ARN in six characters of its own choice:
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
+        """
+        arns = [
+            each if each.startswith("arn:") else arn("secretsmanager", f"secret:{each}-??????") for each in self.secrets
+        ]
+        return [allow(["secretsmanager:GetSecretValue"], arns)] if arns else []
 
     def pin_data(self) -> list[Permission]:
         """List and read what was dropped; write, and never delete, below `datasets/` and `manifests/`.

@@ -20,7 +20,7 @@ from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
 from dropforge.domain.run import RunStatus
 from dropforge.domain.state_change import DETAIL_TYPE, SOURCE
-from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS, Deployment, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.people_policies import CommandLinePolicies
 from stacks.constructs.queued_rule import QueuedRule
@@ -62,6 +62,7 @@ class TrainingStack(Stack):
         )
         self._names = names
         self._foundation = foundation
+        self._sinks = config.sinks.to_sinks(names.deployment)
         self.queues = {
             name: self._queue(name, consumer)
             for name, consumer in (
@@ -70,6 +71,7 @@ class TrainingStack(Stack):
                 ("build-state", "record_build_state"),
                 ("sign", "sign_run"),
                 ("sweep", "sweep"),
+                *((("deliver", "deliver_state"),) if self._sinks.are_on else ()),
             )
         }
         self.queues["dispatch"] = self._queue("dispatch", "dispatch_runs", fifo=True, delay=DISPATCH_DELAY)
@@ -151,7 +153,16 @@ class TrainingStack(Stack):
             connection=foundation.connection_arn,
             key=foundation.key.key_arn,
             signing_key=foundation.signing_key.key_arn,
+            secrets=self._sinks.secrets,
         )
+        values: dict[str, Any] = {
+            **self.deployment.to_document(),
+            "event_bus": EVENT_BUS,
+            "prices": config.prices,
+            "concurrent_runs": config.limits.concurrent_runs,
+            "sinks": self._sinks,
+        }
+        kinds = {**FUNCTIONS, **SINK_FUNCTIONS} if self._sinks.are_on else FUNCTIONS
         return {
             module: WorkerFunction(
                 self,
@@ -160,13 +171,13 @@ class TrainingStack(Stack):
                 work=Work(
                     module=module,
                     purpose=PURPOSES[module],
-                    settings=_settings(kind, self.deployment, config),
+                    settings=kind(**{field.name: values[field.name] for field in fields(kind)}),
                     permissions=reach.permissions(module),
                     timeout_seconds=TIMEOUT_SECONDS[module],
                     memory_mb=MEMORY_MB.get(module, LEAST_MEMORY_MB),
                 ),
             )
-            for module, kind in FUNCTIONS.items()
+            for module, kind in kinds.items()
         }
 
     def _feed(self) -> None:
@@ -177,6 +188,8 @@ class TrainingStack(Stack):
         self.functions["record_build_state"].consume(self.queues["build-state"], concurrency=2)
         self.functions["sign_run"].consume(self.queues["sign"], concurrency=2)
         self.functions["sweep"].consume(self.queues["sweep"], batch_size=1, concurrency=2)
+        if self._sinks.are_on:
+            self.functions["deliver_state"].consume(self.queues["deliver"], batch_size=1, concurrency=2)
         self.functions["announce"].follow(
             self._foundation.tables.state, only=NEW_PENDING_ANNOUNCEMENT, abandoned=self.abandoned
         )
@@ -189,6 +202,17 @@ class TrainingStack(Stack):
 
     def _rules(self) -> None:
         """Events of this deployment alone, and the ticks that heal what no event told of."""
+        if self._sinks.are_on:
+            self._rule(
+                "run-changed",
+                "A run of this deployment has changed its state, and other systems are to be told",
+                queue="deliver",
+                pattern={
+                    "source": [SOURCE],
+                    "detail-type": [DETAIL_TYPE],
+                    "detail": {"deployment": [self._names.deployment]},
+                },
+            )
         self._rule(
             "job-state",
             "A training job of this deployment has changed its state",
@@ -253,14 +277,3 @@ class TrainingStack(Stack):
             schedule=schedule,
             message_group=group,
         )
-
-
-def _settings(kind: type[StoreSettings], deployment: Deployment, config: StageConfig) -> StoreSettings:
-    """A function's settings: each field from the deployment or, for limits and prices, from the configuration."""
-    values: dict[str, Any] = {
-        **deployment.to_document(),
-        "event_bus": EVENT_BUS,
-        "prices": config.prices,
-        "concurrent_runs": config.limits.concurrent_runs,
-    }
-    return kind(**{field.name: values[field.name] for field in fields(kind)})

@@ -27,6 +27,7 @@ from dropforge.domain.project import Stage
 from dropforge.domain.run import Run, RunRef, StoredStatement, WaitingRef
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.state_change import RunStateChanged
+from dropforge.domain.state_report import StateReport
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.training_job import JobDescription, JobRequest, ModelArtifact
 
@@ -75,6 +76,10 @@ class VersionGoneError(DropforgeError):
 
 class ConnectionPendingError(DropforgeError):
     """The connection to the code host was never completed in the console."""
+
+
+class SinkError(DropforgeError):
+    """Another system did not take what it was told, or was not reached; it is told again."""
 
 
 class Runs(Protocol):
@@ -593,6 +598,17 @@ class StateChanges(Protocol):
     def publish(self, change: RunStateChanged) -> None: ...
 
 
+class Sink(Protocol):
+    """Another system that is told of runs. To be told twice does it no harm."""
+
+    @property
+    def name(self) -> str: ...
+
+    def deliver(self, report: StateReport) -> None:
+        """Nothing where the system has no use for this change. SinkError when it did not take what it was told."""
+        ...
+
+
 class Announcer(Protocol):
     def publish(self, mail: Mail, announcement: Announcement) -> None:
         """Send to whoever subscribed to the announcement's project and outcome."""
@@ -625,4 +641,5 @@ class Ports:
     signer: Signer
     statements: Statements
     states: StateChanges
+    sinks: Sequence[Sink]
     clock: Clock

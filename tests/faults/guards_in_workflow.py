@@ -300,6 +300,13 @@ IN_WORKFLOW = (
         (f"{UNIT}/test_announce.py",),
     ),
     Guard(
+        "another system is told again of a run that changed meanwhile",
+        f"{WORKFLOW}/deliver_state.py",
+        "        if now.status_sequence == run.status_sequence:\n",
+        "        if True:\n",
+        (f"{UNIT}/test_deliver_state.py",),
+    ),
+    Guard(
         "an end and what is to be told of it are one transaction",
         f"{DOMAIN}/transition.py",
         "        case RunHeld() | RunFinished() |",

@@ -193,8 +193,8 @@ def _target(synthesis: Synthesis, rule: str) -> dict[str, Any]:
     return target
 
 
-def test_the_command_for_dead_letters_knows_every_queue_that_holds_some(local: Synthesis) -> None:
-    names = {str(queue.properties["QueueName"]).removesuffix(".fifo") for queue in local.resources("AWS::SQS::Queue")}
+def test_the_command_for_dead_letters_knows_every_queue_that_holds_some(telling: Synthesis) -> None:
+    names = {str(queue.properties["QueueName"]).removesuffix(".fifo") for queue in telling.resources("AWS::SQS::Queue")}
     holding = {name.removeprefix("dropforge-local-") for name in names if not _feeds_a_function(name)}
     assert holding == set(QUEUES)
 

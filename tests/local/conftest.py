@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from demo.local_aws import LocalAws
 from demo.workbench import Workbench
 from dropforge.domain.run import Run
 from tests.journey.deployed_stage import Patience
+from tests.local.outside import SECRETS, SINKS, OutsideProcess
 from tests.local.sharing import Document, SharedByWorkers
 from tests.local.story import Story
 from tests.local.trial import ACCOUNT, REGION, LocalCodeHost, LocalSession, Trial
@@ -44,12 +44,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedByWorkers:
 def deployed(shared: SharedByWorkers) -> Iterator[Trial]:
     """The stage of `trial.yaml`, deployed with the CDK's own command line, its connection still pending.
 
-    It and its local AWS are started by whichever worker comes first; the last one stops them.
+    It, its local AWS and the other systems that it tells of runs are started by whichever worker comes first; the last
+    one stops them.
     """
-    local = LocalAws(shared.folder / "home", 0)
-    with shared.in_use(last=local.stop):
+    local, outside = LocalAws(shared.folder / "home", 0), OutsideProcess(shared.folder)
+
+    def end() -> None:
+        local.stop()
+        outside.stop()
+
+    with shared.in_use(last=end):
         trial = trial_of("trial", local, shared.started(local))
-        shared.once("deployed", lambda: deploy(trial))
+        shared.once("deployed", lambda: deploy(trial, sinks=sinks_of(trial, outside)))
         yield trial
         assert_all_delivered(trial)
 
@@ -100,8 +106,15 @@ def trial_of(stage: str, local: LocalAws, environment: Mapping[str, str]) -> Tri
     )
 
 
-def deploy(trial: Trial) -> Document:
-    shutil.copyfile(HERE / trial.config.name, trial.config)
+def sinks_of(trial: Trial, outside: OutsideProcess) -> str:
+    """What the stage's file says of the other systems, which listen from now on and whose tokens are kept."""
+    for name, token in SECRETS.items():
+        trial.session.client("secretsmanager").create_secret(Name=name, SecretString=token)
+    return SINKS.format(url=outside.start())
+
+
+def deploy(trial: Trial, sinks: str = "") -> Document:
+    trial.config.write_text((HERE / trial.config.name).read_text() + sinks)
     trial.bench.bootstrap(ACCOUNT, REGION)
     trial.deploy()
     return {}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dropforge.settings import FUNCTIONS
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS
 from localaws.caller import Caller, ServicePrincipal
 from tests.local.story import Story
 from tests.local.trial import ACCOUNT, REGION, Trial
@@ -60,7 +60,7 @@ def test_no_function_can_change_or_remove_what_the_trail_says(trial: Trial, stor
     table = trial.aws.dynamodb.scan(TableName=trial.deployment.trail_table, Limit=1)["Items"][0]
     key = {name: table[name] for name in ("pk", "sk")}
 
-    for module in FUNCTIONS:
+    for module in (*FUNCTIONS, *SINK_FUNCTIONS):
         dynamodb = as_function(trial, module)
         with pytest.raises(ClientError, match="AccessDenied"):
             dynamodb.update_item(
@@ -73,12 +73,12 @@ def test_no_function_can_change_or_remove_what_the_trail_says(trial: Trial, stor
     assert trial.ports.store.trail(run.id)[: len(trail)] == trail  # its signature may have followed meanwhile
 
 
-def as_function(trial: Trial, module: str) -> Any:
-    """A DynamoDB client with the very rights of a function."""
+def as_function(trial: Trial, module: str, service: str = "dynamodb") -> Any:
+    """A client of a service with the very rights of a function."""
     caller = Caller(trial.bench.environment["AWS_ENDPOINT_URL"], REGION, trial.home.credentials())
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{trial.deployment.name}-{module.replace('_', '-')}"
     principal = ServicePrincipal("lambda.amazonaws.com", function)
-    return caller.role(role_of(trial, module), "test", principal).client("dynamodb")
+    return caller.role(role_of(trial, module), "test", principal).client(service)
 
 
 def role_of(trial: Trial, module: str) -> str:
