@@ -17,6 +17,7 @@ from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
+from dropforge.adapters.sqs import ABSORBING
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
 from dropforge.domain.mail import Mail
@@ -49,14 +50,14 @@ def an_announcement(project: str | None, outcome: Outcome) -> Announcement:
     return Announcement(AnnouncementKey(SubjectKind.NOTICE, "0" * 20), project, outcome, NOON)
 
 
-def test_wake_ups_of_the_dispatcher_within_a_second_are_one_and_a_later_one_is_another(local_aws: AwsClients) -> None:
+def test_wake_ups_of_the_dispatcher_at_one_time_are_one_and_a_later_one_is_another(local_aws: AwsClients) -> None:
     dispatch, clock = a_queue(local_aws, fifo=True), ManualClock()
     wakeups = wakeups_by(local_aws, clock, dispatch=dispatch)
     for _ in range(3):
         wakeups.dispatch()
-        clock.pass_by(milliseconds=300)
+        clock.wait(ABSORBING / 4)
     assert len(bodies(local_aws, dispatch)) == 1
-    clock.pass_by(milliseconds=100)
+    clock.wait(ABSORBING / 4)
     wakeups.dispatch()
     assert len(bodies(local_aws, dispatch)) == 1
 
