@@ -376,4 +376,25 @@ IN_WORKFLOW = (
         "if entry.sequence != last.sequence + 1:",
         ("tests/unit/domain/test_trail.py",),
     ),
+    Guard(
+        "a part of a message that fails goes on alone",
+        "dropforge/adapters/batches.py",
+        "        hand_on(part)\n",
+        "        handle(part)\n",
+        ("tests/unit/adapters/test_batches.py",),
+    ),
+    Guard(
+        "a pass begins after every wake-up that its message absorbed",
+        "dropforge/adapters/sqs.py",
+        "ABSORBING: Final = timedelta(seconds=0.5)",
+        "ABSORBING: Final = timedelta(seconds=1)",
+        ("tests/unit/adapters/test_waking.py",),
+    ),
+    Guard(
+        "a line is read no further than its project can take",
+        f"{WORKFLOW}/line.py",
+        "        yield ref\n        if ref.project in closed:\n            return\n",
+        "        yield ref\n",
+        (f"{UNIT}/test_line.py",),
+    ),
 )
