@@ -60,7 +60,8 @@ class Figures:
 
 
 def _with(deliveries: tuple[int, ...], another: int) -> tuple[int, ...]:
-    return tuple(sorted((*deliveries, another)))
+    """In order, so that it does not matter which came first."""
+    return tuple(sorted((*deliveries, another))) if deliveries else (another,)
 
 
 class Explorer:

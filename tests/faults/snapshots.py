@@ -34,10 +34,8 @@ class _Place:
     members: dict[str, Any]
     name: str
     is_counted: bool
-
-    @property
-    def is_ordered(self) -> bool:
-        return self.name not in READ_BY_KEY
+    is_ordered: bool
+    """It is a mapping in whose order use cases may see it."""
 
 
 class Worlds:
@@ -80,8 +78,8 @@ class Worlds:
         before, tokens = self._kept[number]
         values, after = list(before), list(tokens)
         for at, place in enumerate(self._places):
-            value = place.members[place.name]
-            if not _is_the_same(value, before[at]):
+            value, was = place.members[place.name], before[at]
+            if value is not was and (value != was or (place.is_ordered and list(value) != list(was))):
                 values[at], after[at] = value, self._number(place, value)
                 self._standing[at] = _UNKNOWN
         self._is_let_go = False
@@ -93,7 +91,7 @@ class Worlds:
         return number
 
     def _number(self, place: _Place, value: object) -> int:
-        return self._numbers.of(value, is_ordered=place.is_ordered) if place.is_counted else 0
+        return self._numbers.of(value, is_ordered=place.name not in READ_BY_KEY) if place.is_counted else 0
 
 
 def _places(fake: object, seen: set[int]) -> Iterator[_Place]:
@@ -103,7 +101,8 @@ def _places(fake: object, seen: set[int]) -> Iterator[_Place]:
             if id(value) not in seen:
                 yield from _places(value, seen)
         elif not callable(value) and not isinstance(value, Ports):
-            yield _Place(vars(fake), name, name not in WRITE_ONLY)
+            is_ordered = isinstance(value, dict) and name not in READ_BY_KEY
+            yield _Place(vars(fake), name, name not in WRITE_ONLY, is_ordered)
 
 
 def _copy(value: Any) -> Any:
@@ -114,11 +113,6 @@ def _copy(value: Any) -> Any:
                 copy[key] = _copy(each)
         return copy
     return value.copy() if isinstance(value, _CONTAINERS) else value
-
-
-def _is_the_same(value: Any, before: Any) -> bool:
-    """Also in the order of its keys."""
-    return value is before or (value == before and (not isinstance(value, dict) or list(value) == list(before)))
 
 
 def _is_frozen(value: object) -> bool:
