@@ -140,6 +140,8 @@ class IndexedStore(MemoryStore):
         super().__init__()
         self.told: Told = Told()
         self._line: list[tuple[datetime, datetime, str]] = []
+        self._order: list[tuple[datetime, str]] = []
+        """Runs as they were asked for."""
         self._open: dict[str, None] = {}
         self._trail_of: dict[str, list[TrailEntry]] = {}
 
@@ -147,7 +149,9 @@ class IndexedStore(MemoryStore):
         run = super().commit(before, event)
         if run is before:
             return run
-        if before is not None and before.waiting is not None:
+        if before is None:
+            insort(self._order, (run.requested_at, run.id))
+        elif before.waiting is not None:
             del self._line[bisect_left(self._line, (before.waiting.due, before.requested_at, before.id))]
         if run.waiting is not None:
             insort(self._line, (run.waiting.due, run.requested_at, run.id))
@@ -179,9 +183,9 @@ class IndexedStore(MemoryStore):
         return iter([self._ref(run_id) for run_id in self._open])
 
     def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
-        assert before is None, "nobody turns pages while the burst lasts"
-        newest = tuple(islice(reversed(self.runs.values()), limit))
-        return tuple(run for run in newest if run.project == project)
+        assert project == BURST.name, "the order is kept of one project alone"
+        end = len(self._order) if before is None else bisect_left(self._order, (before.requested_at, before.id))
+        return tuple(self.runs[run_id] for _, run_id in reversed(self._order[max(end - limit, 0) : end]))
 
     def pending_announcements(self) -> tuple[Announcement, ...]:
         return tuple(self.told[key] for key in self.told.pending)
