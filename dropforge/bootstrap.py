@@ -32,7 +32,10 @@ from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.s3 import S3DataBucket
 from dropforge.adapters.s3_statements import S3Statements
 from dropforge.adapters.sagemaker import SageMakerJobs
+from dropforge.adapters.secrets_manager import SecretTokens
 from dropforge.adapters.sentences import aws_in_words
+from dropforge.adapters.sinks.github_status import GitHubStatuses
+from dropforge.adapters.sinks.open_lineage import OpenLineageBackend
 from dropforge.adapters.sns import SnsAnnouncer
 from dropforge.adapters.sqs import SqsWakeups
 from dropforge.adapters.surroundings import AwsSurroundings
@@ -53,12 +56,13 @@ from dropforge.settings import (
     SettingsT,
     SigningKeySettings,
     SigningSettings,
+    SinkSettings,
     StoreSettings,
     WakeupSettings,
     deployment_name,
     from_environment,
 )
-from dropforge.workflow.ports import Ports
+from dropforge.workflow.ports import Ports, Sink
 
 BUNDLE: Final = Path(__file__).parents[1]
 """The root of a function's bundle."""
@@ -110,6 +114,7 @@ def wire(given: StoreSettings, projects: Sequence[Project], aws: AwsClients) -> 
         signer=_signer(given, aws) if isinstance(given, SigningKeySettings) else _not_wired(SigningKeySettings),
         statements=_statements(given, aws) if isinstance(given, SigningSettings) else _not_wired(SigningSettings),
         states=_states(given, aws) if isinstance(given, EventSettings) else _not_wired(EventSettings),
+        sinks=_sinks(given, aws) if isinstance(given, SinkSettings) else _not_wired(SinkSettings),
         clock=SystemClock(),
     )
 
@@ -133,11 +138,24 @@ def _jobs(given: JobSettings, aws: AwsClients) -> SageMakerJobs:
 
 
 def _wakeups(given: WakeupSettings, aws: AwsClients) -> SqsWakeups:
-    return SqsWakeups(aws, given.dispatch_queue_url, given.seal_queue_url, given.sign_queue_url)
+    return SqsWakeups(
+        aws,
+        SystemClock(),
+        dispatch_queue_url=given.dispatch_queue_url,
+        seal_queue_url=given.seal_queue_url,
+        sign_queue_url=given.sign_queue_url,
+    )
 
 
 def _states(given: EventSettings, aws: AwsClients) -> EventBridgeStateChanges:
     return EventBridgeStateChanges(aws, given.event_bus)
+
+
+def _sinks(given: SinkSettings, aws: AwsClients) -> tuple[Sink, ...]:
+    tokens, on = SecretTokens(aws), given.sinks
+    openlineage = OpenLineageBackend(on.openlineage, tokens) if on.openlineage is not None else None
+    github = GitHubStatuses(on.github_status, tokens) if on.github_status is not None else None
+    return tuple(each for each in (openlineage, github) if each is not None)
 
 
 def _signer(given: SigningKeySettings, aws: AwsClients) -> KmsSigner:

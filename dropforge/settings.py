@@ -14,7 +14,9 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, get_type_hints
 
-from dropforge.domain.errors import DropforgeError
+from dropforge.domain.encoding import decode, encode
+from dropforge.domain.errors import DropforgeError, InvalidDocumentError
+from dropforge.domain.sinks import Sinks
 
 ENVIRONMENT_PREFIX: Final = "DROPFORGE_"
 PROJECTS_FILE: Final = "projects.json"
@@ -47,6 +49,13 @@ class WakeupSettings:
     dispatch_queue_url: str
     seal_queue_url: str
     sign_queue_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestSettings:
+    """The queue to which S3 tells of objects."""
+
+    ingest_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +117,18 @@ class EventSettings:
     event_bus: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SinkSettings:
+    """The other systems that are told of runs."""
+
+    sinks: Sinks
+
+
 # One class a function; FUNCTIONS below names them all.
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataDroppedSettings(StoreSettings, WakeupSettings, DataSettings):
+class DataDroppedSettings(StoreSettings, IngestSettings, WakeupSettings, DataSettings):
     pass
 
 
@@ -152,6 +168,11 @@ class PublishStateSettings(StoreSettings, EventSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeliverStateSettings(StoreSettings, SinkSettings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignRunSettings(StoreSettings, SigningSettings):
     pass
 
@@ -183,6 +204,9 @@ FUNCTIONS: Final[Mapping[str, type[StoreSettings]]] = MappingProxyType(
 )
 """Each function by its module's name in `lambdas/`, with the settings that it reads."""
 
+SINK_FUNCTIONS: Final[Mapping[str, type[StoreSettings]]] = MappingProxyType({"deliver_state": DeliverStateSettings})
+"""As FUNCTIONS: those that there are only where the configuration switches a sink on."""
+
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
 
 
@@ -205,7 +229,7 @@ def from_environment(settings: type[SettingsT], environment: Mapping[str, str] |
             continue
         try:
             values[field.name] = _read(text, kinds[field.name])
-        except (ValueError, InvalidOperation) as fault:
+        except (ValueError, InvalidOperation, InvalidDocumentError) as fault:
             faults.append(f"{name} cannot be read ({fault})")
     if faults:
         raise SettingsError(f"{'; '.join(faults)}. The stacks set these variables: deploy the stage again.")
@@ -222,17 +246,23 @@ def _read(text: str, kind: object) -> object:
         return int(text)
     if kind == Prices:
         return {instance_type: Decimal(price) for instance_type, price in json.loads(text).items()}
+    if kind is Sinks:
+        return decode(Sinks, json.loads(text))
     return text
 
 
 def _written(value: object) -> str:
     if isinstance(value, Mapping):
         return json.dumps({name: str(price) for name, price in value.items()}, sort_keys=True)
+    if isinstance(value, Sinks):
+        return json.dumps(encode(value), sort_keys=True)
     return str(value)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment(StoreSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings):
+class Deployment(
+    StoreSettings, IngestSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings
+):
     """The names of a stage's resources, of which each function is told its own, and the command line all: for that they
     are a JSON document in SSM's parameter store.
     """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import Event, each_message, one_by_one
-from dropforge.adapters.events.s3 import drops_in
+from dropforge.adapters.batches import Event, each_apart, each_message
+from dropforge.adapters.events.s3 import apart, drop_in
 from dropforge.adapters.log import logger
+from dropforge.adapters.sqs import SqsIngest
 from dropforge.bootstrap import Function
-from dropforge.domain.drop import ObjectDropped
 from dropforge.settings import DataDroppedSettings
 from dropforge.workflow.accept_drop import accept_drop
 
@@ -20,9 +20,11 @@ def handler(event: Event, context: LambdaContext) -> object:
 
 
 def accept(body: str) -> None:
-    one_by_one(drops_in(body), accept_one)
+    each_apart(apart(body), accept_one, SqsIngest(function.aws, function.settings.ingest_queue_url).send)
 
 
-def accept_one(drop: ObjectDropped) -> None:
-    accept_drop(function.ports, drop)
-    logger().info("drop accepted", key=drop.key, version_id=drop.version_id, deleted=drop.deleted)
+def accept_one(body: str) -> None:
+    drop = drop_in(body)
+    if drop is not None:
+        accept_drop(function.ports, drop)
+        logger().info("drop accepted", key=drop.key, version_id=drop.version_id, deleted=drop.deleted)

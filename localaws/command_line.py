@@ -16,11 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from localaws import githost
-from localaws.caller import Caller
-from localaws.codebuild.warming import warm
 from localaws.containers.dockerfile import BuildError
 from localaws.home import DEFAULT_CACHE, DEFAULT_HOME, Home
 from localaws.mailbox import invitations, letters
@@ -241,6 +237,10 @@ def _create_repository(home: Home, options: argparse.Namespace) -> int:
 
 def _confirm_subscriptions(home: Home, options: argparse.Namespace) -> int:
     """Confirm what is pending, as each subscriber does on AWS by the link in the mail."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415  (slow to import, and most commands call no service)
+
+    from localaws.caller import Caller  # noqa: PLC0415
+
     record = running(home)
     if record is None:
         raise ServerError("It does not run: start it with `python -m localaws up`.")
@@ -259,6 +259,8 @@ def _confirm_subscriptions(home: Home, options: argparse.Namespace) -> int:
 
 
 def _warm(home: Home, options: argparse.Namespace) -> int:
+    from localaws.codebuild.warming import warm  # noqa: PLC0415  (it brings all of CodeBuild)
+
     for folder in options.folder:
         print(f"{folder}: {warm(Path(folder), home.cache, interpreter())}", end="")
     return 0

@@ -26,7 +26,7 @@ from localaws.codebuild import CodeBuildService
 from localaws.codeconnections import CodeConnectionsService, CodeStarConnectionsService, accepted
 from localaws.codepipeline import CodePipelineService
 from localaws.front import Front, Hook
-from localaws.githost import pushed
+from localaws.githost.pushes import pushed
 from localaws.home import Home
 from localaws.journal import Journal, JournalError
 from localaws.processes import ProcessLedger, started_at

@@ -6,12 +6,13 @@ No function may delete a training job, an object or an image, and none may list 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from dropforge.adapters.codepipeline import REGISTER_STAGE
 from dropforge.adapters.logs import TRAINING_JOBS_LOG_GROUP
-from dropforge.adapters.table_layout import INDEXES
+from dropforge.adapters.table_layout import BY_PROJECT, INDEXES
 from dropforge.domain.artifact_layout import STATEMENT_SUFFIX, trail_statements_prefix
 from stacks.names import Names, arn
 from stacks.policies import Permission, allow
@@ -26,6 +27,7 @@ TIMEOUT_SECONDS = MappingProxyType(
         "record_build_state": 60,
         "announce": 60,
         "publish_state": 60,
+        "deliver_state": 60,
         "sign_run": 60,
         "give_public_key": 60,
         "sweep": 600,
@@ -49,6 +51,7 @@ PURPOSES = MappingProxyType(
         "record_build_state": "Record that a build has failed, and why",
         "announce": "Send the mails that are pending",
         "publish_state": "Tell EventBridge of each change of a run's state",
+        "deliver_state": "Tell other systems of each change of a run's state",
         "sign_run": "Sign how a finished run's trail ends, and where its model comes from",
         "give_public_key": "Give CloudFormation the public key, which its own resource of a key has not",
         "sweep": "Find what no event told of",
@@ -72,12 +75,14 @@ STATE_ACTIONS = (
     "Query",
     "UpdateItem",
 )
-FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem", "dispatch_runs": "DeleteItem"})
-"""Thousands of object versions enter with a dataset version; what AWS refused is forgotten once it has room again."""
+FURTHER_STATE_ACTIONS = MappingProxyType({"seal_dataset": "BatchWriteItem"})
+"""Thousands of object versions enter with a dataset version. Nobody deletes: what is over is taken out of its item."""
 WITHOUT_RUNS = frozenset({"data_dropped", "record_build_state"})
 """Functions that record no event of any run."""
 WITHOUT_STORE = frozenset({"publish_state", "give_public_key"})
 """Functions that ask no table."""
+READERS = frozenset({"deliver_state"})
+"""Functions that record nothing: they read runs, and no trail."""
 READ_OBJECTS = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectVersion", "s3:GetObjectVersionAttributes")
 
 
@@ -90,6 +95,8 @@ class Reach:
     connection: str
     key: str
     signing_key: str
+    secrets: Sequence[str] = ()
+    """Names or ARNs of the sinks' tokens."""
 
     def permissions(self, module: str) -> list[Permission]:
         """What the function of the module may do beyond its own source, log and traces."""
@@ -103,7 +110,7 @@ class Reach:
             self.wake_sealer(),
         ]
         by_module: dict[str, list[Permission]] = {
-            "data_dropped": [self.wake_sealer()],
+            "data_dropped": [self.wake_sealer(), self.hand_on_drops()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
             "dispatch_runs": [self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
@@ -111,6 +118,7 @@ class Reach:
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
             "publish_state": [allow(["events:PutEvents"], [arn("events", f"event-bus/{EVENT_BUS}")])],
+            "deliver_state": self.read_tokens(),
             "sign_run": self.sign(),
             "give_public_key": [allow(["kms:GetPublicKey"], [self.signing_key])],
             "sweep": [
@@ -128,6 +136,11 @@ class Reach:
         if module in WITHOUT_STORE:
             return []
         state = arn("dynamodb", f"table/{self.names.of('state')}")
+        if module in READERS:
+            return [
+                allow(["dynamodb:GetItem"], [state]),
+                allow(["dynamodb:Query"], [f"{state}/index/{BY_PROJECT.name}"]),
+            ]
         further = [FURTHER_STATE_ACTIONS[module]] if module in FURTHER_STATE_ACTIONS else []
         on_state = [
             allow([f"dynamodb:{action}" for action in sorted([*STATE_ACTIONS, *further])], [state]),
@@ -142,6 +155,10 @@ class Reach:
 
     def wake_sealer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])
+
+    def hand_on_drops(self) -> Permission:
+        """Of a message that tells of several objects, what fails goes on by itself."""
+        return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("ingest"))])
 
     def wake_signer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("sign"))])
@@ -159,8 +176,17 @@ class Reach:
             ),
         ]
 
+    def read_tokens(self) -> list[Permission]:
+        """Those of the sinks that are on. AWS ends a secret's ARN in six characters of its own choice:
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html
+        """
+        arns = [
+            each if each.startswith("arn:") else arn("secretsmanager", f"secret:{each}-??????") for each in self.secrets
+        ]
+        return [allow(["secretsmanager:GetSecretValue"], arns)] if arns else []
+
     def pin_data(self) -> list[Permission]:
-        """List and read what was dropped; write, and never delete, below `datasets/`.
+        """List and read what was dropped; write, and never delete, below `datasets/` and `manifests/`.
 
         A copy in parts that was cut off is found again, so the uploads that were begun are listed. Whoever may not list
         a bucket is told that a version that is gone is forbidden.
@@ -175,6 +201,7 @@ class Reach:
                 [f"{kept}/datasets/*"],
                 because=OBJECTS_BECAUSE,
             ),
+            allow(["s3:PutObject"], [f"{kept}/manifests/*"], because=OBJECTS_BECAUSE),
         ]
 
     def compare_data(self) -> list[Permission]:
@@ -182,7 +209,7 @@ class Reach:
         dropped, kept = self.names.bucket_arn("training"), self.names.bucket_arn("artifacts")
         return [
             allow(["s3:ListBucketVersions"], [dropped]),
-            allow(["s3:GetObject"], [f"{kept}/datasets/*"], because=OBJECTS_BECAUSE),
+            allow(["s3:GetObject"], [f"{kept}/manifests/*"], because=OBJECTS_BECAUSE),
         ]
 
     def read_models(self) -> list[Permission]:

@@ -10,7 +10,6 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from dropforge.settings import FUNCTIONS
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue
 from stacks.foundation import FoundationStack
 from stacks.names import Names
@@ -37,6 +36,7 @@ class ObservabilityStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"{names.deployment}: dashboard and alarms")
         self._names = names
+        self._functions = tuple(training.functions)
         self._action = actions.SnsAction(foundation.alarms)
         queues = {"ingest": foundation.ingest, **training.queues}
         dead = {f"{name}-dead-letters": queue.dead_letters for name, queue in queues.items()}
@@ -71,7 +71,7 @@ class ObservabilityStack(Stack):
         )
 
     def _watch_functions(self) -> None:
-        for module in FUNCTIONS:
+        for module in self._functions:
             name = self._names.function(module)
             self._alarm(
                 f"{module.replace('_', '-')}-errors",
@@ -120,10 +120,13 @@ class ObservabilityStack(Stack):
                 "Late: age of the oldest message, s",
                 [_age(queue) for queue in queues],
             ),
-            graph("Errors by function", [self._function_metric(module, "Errors", "Sum") for module in FUNCTIONS]),
-            graph("Calls by function", [self._function_metric(module, "Invocations", "Sum") for module in FUNCTIONS]),
+            graph("Errors by function", [self._function_metric(module, "Errors", "Sum") for module in self._functions]),
             graph(
-                "Duration by function, ms", [self._function_metric(module, "Duration", "p90") for module in FUNCTIONS]
+                "Calls by function", [self._function_metric(module, "Invocations", "Sum") for module in self._functions]
+            ),
+            graph(
+                "Duration by function, ms",
+                [self._function_metric(module, "Duration", "p90") for module in self._functions],
             ),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from dropforge.adapters.sqs import DISPATCH_GROUP
+from dropforge.adapters.sqs import DISPATCH_DELAY, DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING, RUN, SORT_KEY
 from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
 from dropforge.domain.run import RunStatus
 from dropforge.domain.state_change import DETAIL_TYPE, SOURCE
-from dropforge.settings import FUNCTIONS, Deployment, StoreSettings, deployment_parameter
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS, Deployment, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.people_policies import CommandLinePolicies
 from stacks.constructs.queued_rule import QueuedRule
@@ -63,17 +64,19 @@ class TrainingStack(Stack):
         )
         self._names = names
         self._foundation = foundation
+        self._sinks = config.sinks.to_sinks(names.deployment)
         self.queues = {
-            name: self._queue(name, consumer, fifo=name == "dispatch")
+            name: self._queue(name, consumer)
             for name, consumer in (
-                ("dispatch", "dispatch_runs"),
                 ("seal", "seal_dataset"),
                 ("job-state", "record_job_state"),
                 ("build-state", "record_build_state"),
                 ("sign", "sign_run"),
                 ("sweep", "sweep"),
+                *((("deliver", "deliver_state"),) if self._sinks.are_on else ()),
             )
         }
+        self.queues["dispatch"] = self._queue("dispatch", "dispatch_runs", fifo=True, delay=DISPATCH_DELAY)
         self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
         self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
         self.training_role = TrainingRole(
@@ -105,7 +108,9 @@ class TrainingStack(Stack):
             string_value=self.to_json_string(self.deployment.to_document()),
         )
 
-    def _queue(self, name: str, consumer: str, *, fifo: bool) -> DeadLetteredQueue:
+    def _queue(
+        self, name: str, consumer: str, *, fifo: bool = False, delay: timedelta | None = None
+    ) -> DeadLetteredQueue:
         return DeadLetteredQueue(
             self,
             f"Queue-{name}",
@@ -114,6 +119,7 @@ class TrainingStack(Stack):
             key=self._foundation.key,
             consumer_seconds=TIMEOUT_SECONDS[consumer],
             fifo=fifo,
+            delay=delay,
         )
 
     def _deployment(self) -> Deployment:
@@ -124,6 +130,7 @@ class TrainingStack(Stack):
             trail_table=foundation.tables.trail.table_name,
             training_bucket=foundation.training_bucket.bucket_name,
             artifact_bucket=foundation.artifact_bucket.bucket_name,
+            ingest_queue_url=foundation.ingest.queue.queue_url,
             dispatch_queue_url=self.queues["dispatch"].queue.queue_url,
             seal_queue_url=self.queues["seal"].queue.queue_url,
             sign_queue_url=self.queues["sign"].queue.queue_url,
@@ -150,7 +157,16 @@ class TrainingStack(Stack):
             connection=foundation.connection_arn,
             key=foundation.key.key_arn,
             signing_key=foundation.signing_key.key_arn,
+            secrets=self._sinks.secrets,
         )
+        values: dict[str, Any] = {
+            **self.deployment.to_document(),
+            "event_bus": EVENT_BUS,
+            "prices": config.prices,
+            "concurrent_runs": config.limits.concurrent_runs,
+            "sinks": self._sinks,
+        }
+        kinds = {**FUNCTIONS, **SINK_FUNCTIONS} if self._sinks.are_on else FUNCTIONS
         return {
             module: WorkerFunction(
                 self,
@@ -159,13 +175,13 @@ class TrainingStack(Stack):
                 work=Work(
                     module=module,
                     purpose=PURPOSES[module],
-                    settings=_settings(kind, self.deployment, config),
+                    settings=kind(**{field.name: values[field.name] for field in fields(kind)}),
                     permissions=reach.permissions(module),
                     timeout_seconds=TIMEOUT_SECONDS[module],
                     memory_mb=MEMORY_MB.get(module, LEAST_MEMORY_MB),
                 ),
             )
-            for module, kind in FUNCTIONS.items()
+            for module, kind in kinds.items()
         }
 
     def _feed(self) -> None:
@@ -176,6 +192,8 @@ class TrainingStack(Stack):
         self.functions["record_build_state"].consume(self.queues["build-state"], concurrency=2)
         self.functions["sign_run"].consume(self.queues["sign"], concurrency=2)
         self.functions["sweep"].consume(self.queues["sweep"], batch_size=1, concurrency=2)
+        if self._sinks.are_on:
+            self.functions["deliver_state"].consume(self.queues["deliver"], batch_size=1, concurrency=2)
         self.functions["announce"].follow(
             self._foundation.tables.state, only=NEW_PENDING_ANNOUNCEMENT, abandoned=self.abandoned
         )
@@ -210,6 +228,17 @@ class TrainingStack(Stack):
 
     def _rules(self) -> None:
         """Events of this deployment alone, and the ticks that heal what no event told of."""
+        if self._sinks.are_on:
+            self._rule(
+                "run-changed",
+                "A run of this deployment has changed its state, and other systems are to be told",
+                queue="deliver",
+                pattern={
+                    "source": [SOURCE],
+                    "detail-type": [DETAIL_TYPE],
+                    "detail": {"deployment": [self._names.deployment]},
+                },
+            )
         self._rule(
             "job-state",
             "A training job of this deployment has changed its state",
@@ -274,14 +303,3 @@ class TrainingStack(Stack):
             schedule=schedule,
             message_group=group,
         )
-
-
-def _settings(kind: type[StoreSettings], deployment: Deployment, config: StageConfig) -> StoreSettings:
-    """A function's settings: each field from the deployment or, for limits and prices, from the configuration."""
-    values: dict[str, Any] = {
-        **deployment.to_document(),
-        "event_bus": EVENT_BUS,
-        "prices": config.prices,
-        "concurrent_runs": config.limits.concurrent_runs,
-    }
-    return kind(**{field.name: values[field.name] for field in fields(kind)})

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-WHOLE_PATH = Path(__file__).parent / "local"
+os.environ.setdefault("CDK_VALIDATION", "false")  # takes longer than a synthesis; of prod's, a test has it
+
+HERE = Path(__file__).parent
+ORDER = (HERE / "local", HERE / "infrastructure", HERE / "faults")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stage", default="dev", help="for -m e2e: which config/<stage>.yaml to deploy (default: dev)")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of the whole path begin: they mostly wait, and what computes fills the time of other workers.
+    """What takes longest begins: the whole path, which mostly waits, and of it the tests that follow one another.
 
-    Those that have to be alone there follow, all on one worker: the others would only wait for their turns.
+    What is short comes last, so that no worker has long to do when the others are through.
     """
-    for item in items:
-        if _is_alone(item):
-            item.add_marker(pytest.mark.xdist_group("alone"))
-    items.sort(key=lambda item: (WHOLE_PATH not in item.path.parents, _is_alone(item)))
+    items.sort(key=lambda item: (_rank(item), item.get_closest_marker("xdist_group") is None))
 
 
-def _is_alone(item: pytest.Item) -> bool:
-    return item.get_closest_marker("alone") is not None
+def _rank(item: pytest.Item) -> int:
+    return next((rank for rank, folder in enumerate(ORDER) if folder in item.path.parents), len(ORDER))

@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
@@ -17,7 +17,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.log import logger
 
 Event = dict[str, Any]
-T = TypeVar("T")
 
 
 def each_message(event: Event, context: LambdaContext, handle: Callable[[str], None]) -> object:
@@ -34,16 +33,27 @@ def each_named_message(event: Event, context: LambdaContext, handle: Callable[[s
     return _answer(event, context, EventType.SQS, handle_record)
 
 
-def one_by_one(things: Iterable[T], handle: Callable[[T], None]) -> None:
-    """Hand over each thing that one message tells of; what fails for one is raised once all others had their turn."""
-    failures: list[Exception] = []
-    for thing in things:
-        try:
-            handle(thing)
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            failures.append(error)
-    if failures:
-        raise failures[0]
+def each_apart(parts: Sequence[str], handle: Callable[[str], None], hand_on: Callable[[str], None]) -> None:
+    """Handle each part of a message; of several, those that fail go on as messages of their own.
+
+    SQS delivers a message again as a whole, so a part that fails each time would have its neighbours repeated each
+    time. Handed on, it comes again alone, with tries of its own, and nothing but it becomes a dead letter. Whoever is
+    cut off before the message is deleted hands on, and repeats, once more: at least once, as with any message.
+    """
+    if len(parts) == 1:
+        handle(parts[0])
+        return
+    for part in [part for part in parts if not _is_handled(part, handle)]:
+        hand_on(part)
+
+
+def _is_handled(part: str, handle: Callable[[str], None]) -> bool:
+    try:
+        handle(part)
+    except Exception:  # noqa: BLE001  (whatever it is, it is raised when the part comes by itself)
+        logger().exception("a part of a message could not be handled and goes on as a message of its own")
+        return False
+    return True
 
 
 def each_stream_record(event: Event, context: LambdaContext, handle: Callable[[Event], None]) -> object:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -88,6 +89,10 @@ class AwsClients:
     @cached_property
     def sagemaker(self) -> SageMakerClient:
         return self.session.client("sagemaker", config=_CONFIG)
+
+    @cached_property
+    def secretsmanager(self) -> SecretsManagerClient:
+        return self.session.client("secretsmanager", config=_CONFIG)
 
     @cached_property
     def sns(self) -> SNSClient:

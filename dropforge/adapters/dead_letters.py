@@ -36,9 +36,12 @@ SOURCES: Final = MappingProxyType(
         "build-state": "record_build_state",
         "sign": "sign_run",
         "sweep": "sweep",
+        "deliver": "deliver_state",
     }
 )
 """Each queue that a function reads, and the function; what fails there lies in `<queue>-dead-letters`."""
+OF_SINKS: Final = frozenset({"deliver"})
+"""Those that there are only where the configuration switches a sink on."""
 UNDELIVERED: Final = "undelivered-events"
 ABANDONED: Final = "abandoned-calls"
 QUEUES: Final = (*(f"{source}-dead-letters" for source in SOURCES), UNDELIVERED, ABANDONED)
@@ -72,7 +75,8 @@ class SqsDeadLetters:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        return QUEUES
+        """Those that the deployment has."""
+        return tuple(each for each in QUEUES if self._is_there(each))
 
     def letters(self, queue: str, limit: int) -> tuple[DeadLetter, ...]:
         """At most so many of what lies in the queue; they stay there. UnknownQueueError.
@@ -80,7 +84,7 @@ class SqsDeadLetters:
         Of an ordered queue SQS shows no more than it gives in one answer, ten at most, while those are in hand:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
         """
-        url = self.url(_known(queue))
+        url = self.url(self._known(queue))
         found = list(self._messages(url, _LOOK_SECONDS, limit))
         for message in found:
             self._clients.sqs.change_message_visibility(
@@ -90,13 +94,27 @@ class SqsDeadLetters:
 
     def redrive(self, queue: str) -> Redriven:
         """Send all that lies in the queue back to where it was to go. UnknownQueueError."""
-        url, fates = self.url(_known(queue)), Counter[_Fate]()
+        url, fates = self.url(self._known(queue)), Counter[_Fate]()
         for message in self._messages(url, _WORK_SECONDS):
             fate = self._send_back(queue, message)
             fates[fate] += 1
             if fate is not _Fate.KEPT:
                 self._clients.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return Redriven(queue, fates[_Fate.SENT], fates[_Fate.DROPPED], fates[_Fate.KEPT])
+
+    def _known(self, queue: str) -> str:
+        if queue not in QUEUES or not self._is_there(queue):
+            raise UnknownQueueError(f"There is no dead-letter queue {queue}: there are {', '.join(self.queues)}.")
+        return queue
+
+    def _is_there(self, queue: str) -> bool:
+        if _source(queue) not in OF_SINKS:
+            return True
+        try:
+            self.url(queue)
+        except self._clients.sqs.exceptions.QueueDoesNotExist:
+            return False
+        return True
 
     def _messages(self, url: str, seconds: int, limit: int | None = None) -> Iterator[MessageTypeDef]:
         left = limit
@@ -161,12 +179,6 @@ class SqsDeadLetters:
     def url(self, queue: str) -> str:
         fifo = ".fifo" if queue in {"dispatch", "dispatch-dead-letters"} else ""
         return self._clients.sqs.get_queue_url(QueueName=f"{self._deployment}-{queue}{fifo}")["QueueUrl"]
-
-
-def _known(queue: str) -> str:
-    if queue not in QUEUES:
-        raise UnknownQueueError(f"There is no dead-letter queue {queue}: there are {', '.join(QUEUES)}.")
-    return queue
 
 
 def _source(queue: str) -> str:

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
 
 from dropforge.adapters.clients import AwsClients
 from dropforge.domain.drop import ObjectRef
 from dropforge.domain.encoding import encode
+from dropforge.workflow.ports import Clock
 
 DISPATCH_GROUP: Final = "dispatch"
 """All wake-ups of the dispatcher are one FIFO group, so that only one dispatcher works at a time."""
+
+DISPATCH_DELAY: Final = timedelta(seconds=1)
+"""For how long the dispatcher's queue keeps each message back: SQS counts whole seconds."""
+ABSORBING: Final = timedelta(seconds=0.5)
+"""Wake-ups of the dispatcher within so long are one message; by how much less than the delay it is, clocks may differ.
+"""
 
 _LONGEST_DELAY: Final = 900
 
@@ -24,19 +30,29 @@ _LONGEST_DELAY: Final = 900
 class SqsWakeups:
     """The queue that wakes the dispatcher (FIFO), and those that wake sealing of datasets and signing of runs."""
 
-    def __init__(self, clients: AwsClients, dispatch_queue_url: str, seal_queue_url: str, sign_queue_url: str) -> None:
+    def __init__(
+        self, clients: AwsClients, clock: Clock, *, dispatch_queue_url: str, seal_queue_url: str, sign_queue_url: str
+    ) -> None:
         self._clients = clients
+        self._clock = clock
         self._dispatch_queue_url = dispatch_queue_url
         self._seal_queue_url = seal_queue_url
         self._sign_queue_url = sign_queue_url
 
     def dispatch(self) -> None:
-        """Never deduplicated: a wake-up that follows a finished pass must lead to another one."""
+        """Wakes a pass that begins when this is called or later; wake-ups of the same half second share one.
+
+        Of messages with one deduplication id SQS delivers the first alone, for five minutes. None is lost by that: the
+        queue keeps the first back until its half second is over and one more, so its pass begins after every wake-up
+        that was absorbed by it, and sees what each of them was sent for, which was written before. A clock that is off
+        by more than that half second may have its wake-up absorbed by a pass that has begun: the tick of the next
+        minute makes good for it.
+        """
         self._clients.sqs.send_message(
             QueueUrl=self._dispatch_queue_url,
             MessageBody="{}",
             MessageGroupId=DISPATCH_GROUP,
-            MessageDeduplicationId=uuid4().hex,
+            MessageDeduplicationId=shared_id(self._clock.now()),
         )
 
     def seal(self, project: str, after: timedelta, of: ObjectRef | None = None) -> None:
@@ -49,3 +65,19 @@ class SqsWakeups:
 
     def sign(self, run_id: str) -> None:
         self._clients.sqs.send_message(QueueUrl=self._sign_queue_url, MessageBody=json.dumps({"run": run_id}))
+
+
+def shared_id(at: datetime) -> str:
+    """The deduplication id of all wake-ups of the dispatcher of that half second."""
+    return f"half-second-{at.timestamp() // ABSORBING.total_seconds():.0f}"
+
+
+class SqsIngest:
+    """The queue to which S3 tells of objects, for news that comes apart from the message that brought it."""
+
+    def __init__(self, clients: AwsClients, queue_url: str) -> None:
+        self._clients = clients
+        self._queue_url = queue_url
+
+    def send(self, body: str) -> None:
+        self._clients.sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)

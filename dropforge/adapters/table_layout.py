@@ -53,6 +53,20 @@ RUN_NAME_DIGITS: Final = 4
 _SEQUENCE_DIGITS: Final = 10
 
 
+BEFORE_ALL_LINES: Final = "#"
+"""No project's name begins so low."""
+
+
+def place_in_line(project: str, place: str) -> str:
+    """The sort key, in WAITING, of a run in its project's line: the lines lie there one after the other."""
+    return f"{project}#{place}"
+
+
+def end_of_line(project: str) -> str:
+    """Above every place in the project's line, and below that of any other: `$` follows `#`."""
+    return f"{project}$"
+
+
 def held(project: str) -> str:
     """The partition of by_due that has the project's held runs: nothing is due until somebody acts."""
     return f"HELD#{project}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from dropforge.domain import counting
+
 SHORT = 12
 """Characters of a commit or digest that are enough to tell it from others."""
 
@@ -20,10 +22,7 @@ def clock(time: datetime) -> str:
 
 def span(seconds: float | timedelta) -> str:
     """`4 s`, `4 min`, `4 min 10 s`, `3 h 20 min`."""
-    whole = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
+    return counting.span(seconds if isinstance(seconds, timedelta) else timedelta(seconds=seconds))
 
 
 def size(count: int) -> str:

@@ -12,6 +12,7 @@ from dropforge.documents.checking import Part, check
 from dropforge.documents.fields import REGIONS, InstanceType, MailAddress, Matching
 from dropforge.documents.source import read
 from dropforge.documents.stage_rules import check_rules
+from dropforge.documents.stage_sinks import SinksPart
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import (
     GuardRails,
@@ -347,6 +348,7 @@ class StageConfig(Part):
     retention: Retention = Field(default=Retention(), description="how long things are kept")
     audit: Audit = Field(default=Audit(), description="what keeps the record from being rewritten")
     limits: Limits = Field(default=Limits(), description="what holds for all projects together")
+    sinks: SinksPart = Field(default=SinksPart(), description="other systems that are told of runs")
     prices: dict[InstanceType, Decimal] = Field(
         default={},
         description="USD an hour by instance type; a cost is stated only for types listed here",

@@ -14,6 +14,8 @@ from dropforge.domain.announcement import Outcome
 if TYPE_CHECKING:
     from dropforge.documents.stage_config import StageConfig
 
+LOCAL_ACCOUNT = "000000000000"
+"""One that AWS never gives away: a stage of it lives on the local AWS alone."""
 LARGEST_DECLARATION = 8192
 """Bytes of a project's document as JSON: the most that a parameter of SSM holds
 (https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
@@ -123,6 +125,36 @@ def accounts_agree(config: StageConfig) -> None:
             )
 
 
+def sinks_are_reached_over_tls(config: StageConfig) -> None:
+    """Tokens and what is told of runs travel in the clear nowhere but on one machine."""
+    lineage, github = config.sinks.openlineage, config.sinks.github_status
+    for name, field, url in (
+        ("openlineage", "url", lineage.url if lineage else ""),
+        ("github_status", "api_url", github.api_url if github else ""),
+    ):
+        if url.startswith("http://") and config.account != LOCAL_ACCOUNT:
+            raise MistakeError(
+                f"{url} is of a machine that no function on AWS reaches",
+                "write an address that begins with https://",
+                ("sinks", name, field),
+            )
+
+
+def tokens_are_kept_beside_the_stage(config: StageConfig) -> None:
+    """A function asks Secrets Manager of its own region, and its role is of its own account."""
+    for name, sink in (("openlineage", config.sinks.openlineage), ("github_status", config.sinks.github_status)):
+        secret = sink.token_secret if sink else None
+        if secret is None or not secret.startswith("arn:"):
+            continue
+        region, owner = secret.split(":")[3:5]
+        if region != config.region or owner != (config.account or owner):
+            raise MistakeError(
+                f"the secret is of {owner} in {region} and the stage of {config.account or owner} in {config.region}",
+                "keep the token in the stage's own account and region",
+                ("sinks", name, "token_secret"),
+            )
+
+
 def projects_keep_within_the_stage(config: StageConfig) -> None:
     most = config.limits.concurrent_runs
     for name, project in config.project_parts.items():
@@ -192,6 +224,8 @@ RULES: tuple[Callable[[StageConfig], None], ...] = (
     declarations_are_short,
     prefixes_are_apart,
     accounts_agree,
+    sinks_are_reached_over_tls,
+    tokens_are_kept_beside_the_stage,
     projects_keep_within_the_stage,
     nothing_is_given_up_before_it_is_told_of,
     nobody_is_spelt_in_two_ways,

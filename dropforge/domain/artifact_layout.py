@@ -4,12 +4,13 @@ from __future__ import annotations
 
 
 def manifest_key(project: str, version: str) -> str:
-    return f"datasets/{project}/{_hex(version)}.json"
+    """Apart from the data itself, so that whoever may know what a dataset version holds need not be able to read it."""
+    return f"manifests/{project}/{_hex(version)}.json"
 
 
 def origin_key(project: str, version: str) -> str:
     """Beside the manifest: who sealed it and when, which is no part of what it is."""
-    return f"datasets/{project}/{_hex(version)}.origin.json"
+    return f"manifests/{project}/{_hex(version)}.origin.json"
 
 
 def channel_files_key(project: str, version: str, channel: str) -> str:

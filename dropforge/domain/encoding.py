@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from dropforge.domain.errors import InvalidDocumentError
 
@@ -22,8 +23,9 @@ T = TypeVar("T")
 
 def encode(value: object) -> object:
     """The value as what `json` writes: None, bool, int, str, list, dict."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        members = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+    kind: type = type(value)
+    if (fields := _fields(kind)) is not None:
+        members = ((name, getattr(value, name)) for name in fields)
         return {name: encode(member) for name, member in members if member is not None}
     match value:
         case Mapping():
@@ -46,6 +48,18 @@ def decode(kind: type[T], document: object) -> T:
 
 def time_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@cache
+def _fields(kind: type) -> Mapping[str, dataclasses.Field[Any]] | None:
+    """By name, in order; None when it is no dataclass."""
+    return {field.name: field for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else None
+
+
+@cache
+def _annotations(kind: type) -> Mapping[str, object]:
+    """Resolved once: to do so, Python compiles each of them, which takes longer than the rest of decoding."""
+    return get_type_hints(kind)
 
 
 def _encode_scalar(value: object) -> object:
@@ -73,14 +87,13 @@ def _decode(kind: object, value: object, path: str) -> object:
     if origin is Mapping:
         members = _expect(dict, value, path, "an object")
         return {name: _decode(arguments[1], member, f"{path}.{name}") for name, member in members.items()}
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _decode_dataclass(kind, value, path)
+    if isinstance(kind, type) and (fields := _fields(kind)) is not None:
+        return _decode_dataclass(kind, fields, value, path)
     return value if kind is object else _decode_scalar(kind, value, path)
 
 
-def _decode_dataclass(kind: type, value: object, path: str) -> object:
-    members = _expect(dict, value, path, "an object")
-    hints, fields = get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
+def _decode_dataclass(kind: type, fields: Mapping[str, dataclasses.Field[Any]], value: object, path: str) -> object:
+    members, hints = _expect(dict, value, path, "an object"), _annotations(kind)
     if unknown := sorted(members.keys() - fields.keys(), key=str):
         raise InvalidDocumentError(f"{_at(path, unknown[0])} is unknown: remove it; known are {', '.join(fields)}")
     given: dict[str, object] = {}

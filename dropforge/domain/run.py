@@ -252,6 +252,18 @@ class RunRef:
     status: RunStatus
 
 
+@dataclass(frozen=True)
+class WaitingRef(RunRef):
+    """The same of a run that waits."""
+
+    due: datetime
+
+    @property
+    def place(self) -> tuple[datetime, datetime, str]:
+        """In line: by due time, and among equals the longest requested first."""
+        return self.due, self.requested_at, self.id
+
+
 def run_id(
     project: str,
     image_digest: str,

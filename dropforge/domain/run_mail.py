@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from dropforge.domain.announcement import Outcome
-from dropforge.domain.counting import several
+from dropforge.domain.counting import several, span
 from dropforge.domain.mail import Mail, printable, quoted
 from dropforge.domain.run import Run, RunResult
 from dropforge.domain.run_events import (
@@ -153,7 +152,7 @@ def _what_ran(run: Run) -> Iterator[str]:
 
 def _how_it_ran(run: Run, result: RunResult) -> Iterator[str]:
     if result.started_at is not None and result.ended_at is not None:
-        yield f"Duration    {_duration(result.ended_at - result.started_at)}"
+        yield f"Duration    {span(result.ended_at - result.started_at)}"
     if result.cost_usd is not None:
         yield f"Cost        {result.cost_usd} USD for {several(result.billable_seconds or 0, 'billable second')}"
     if result.model is not None:
@@ -166,12 +165,6 @@ def _how_it_ran(run: Run, result: RunResult) -> Iterator[str]:
         yield f"Job         {run.attempt.job_name}"
     for earlier in run.attempts[:-1]:
         yield f"Before      {earlier.job_name}: {printable(earlier.failure or 'ended, and was tried again')}"
-
-
-def _duration(length: timedelta) -> str:
-    minutes, seconds = divmod(round(length.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def _advice(run: Run, event: RunFinished) -> str:

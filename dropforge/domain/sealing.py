@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from dropforge.domain.artifact_layout import pool_prefix
 from dropforge.domain.dataset import ListedObject
@@ -26,12 +27,17 @@ SHOWN_REASONS = 5
 
 
 class DatasetRefusedError(DropforgeError):
-    """These objects make no dataset; `reasons` say which object, why, and what to do."""
+    """These objects make no dataset; `reasons` say which object, why, and what to do.
 
-    def __init__(self, reasons: Sequence[str]) -> None:
+    `culprits` are the objects that alone are to blame, without which the others would make one; none where it is what
+    all of them are together.
+    """
+
+    def __init__(self, reasons: Sequence[str], culprits: Iterable[ListedObject] = ()) -> None:
         more = len(reasons) - SHOWN_REASONS
         super().__init__("; ".join(reasons[:SHOWN_REASONS]) + (f"; and {more} more" if more > 0 else ""))
         self.reasons = tuple(reasons)
+        self.culprits = frozenset(culprits)
 
 
 def is_marker(key: str) -> bool:
@@ -70,13 +76,12 @@ def refuse_unfit(project: Project, listed: Sequence[ListedObject]) -> None:
 
     Nothing is left out silently: a dataset without the file that somebody broke would be worse than none.
     """
-    reasons = [*_too_many_channels(project, listed), *_unfit_objects(project, listed), *_collisions(project, listed)]
-    if project.pin.mode is PinMode.COPY:
-        reasons += [*_too_long(project, listed), *_too_large(project, listed)]
-    else:
-        reasons += _mixed(project, listed)
-    if reasons:
-        raise DatasetRefusedError(reasons)
+    unfit = {each: reasons for each in listed if (reasons := [*_of_object(project, each)])}
+    together = [*_too_many_channels(project, listed), *_collisions(project, listed)]
+    together += _too_large(project, listed) if project.pin.mode is PinMode.COPY else _mixed(project, listed)
+    if unfit or together:
+        reasons = [*chain.from_iterable(unfit.values()), *together]
+        raise DatasetRefusedError(reasons, () if together else unfit)
 
 
 def _too_many_channels(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
@@ -89,20 +94,23 @@ def _too_many_channels(project: Project, listed: Sequence[ListedObject]) -> Iter
         )
 
 
-def _unfit_objects(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
-    for each in listed:
-        channel, name = split_key(each.key, project.data_prefix)
-        if each.size == 0:
-            yield f"{each.key} is empty: upload it again, or delete it"
-        if each.version_id == UNVERSIONED:
-            yield f"{each.key} was put without versioning, so its bytes have no name: upload it again"
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", channel) or channel in {".", ".."}:
-            yield f"the folder {channel!r} of {each.key} cannot name a channel: use letters, digits, . _ and -"
-        parts = name.split("/")
-        if {"", ".", ".."} & set(parts) or "\0" in name:
-            yield f"{each.key} cannot be the path of a file: rename it"
-        if any(len(part.encode()) > LONGEST_NAME for part in parts):
-            yield f"a part of {each.key[:80]}… is longer than the {LONGEST_NAME} bytes of a file's name: shorten it"
+def _of_object(project: Project, listed: ListedObject) -> Iterator[str]:
+    """What keeps it out, whatever lies beside it."""
+    key, (channel, name) = listed.key, split_key(listed.key, project.data_prefix)
+    if listed.size == 0:
+        yield f"{key} is empty: upload it again, or delete it"
+    if listed.version_id == UNVERSIONED:
+        yield f"{key} was put without versioning, so its bytes have no name: upload it again"
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", channel) or channel in {".", ".."}:
+        yield f"the folder {channel!r} of {key} cannot name a channel: use letters, digits, . _ and -"
+    parts = name.split("/")
+    if {"", ".", ".."} & set(parts) or "\0" in name:
+        yield f"{key} cannot be the path of a file: rename it"
+    if any(len(part.encode()) > LONGEST_NAME for part in parts):
+        yield f"a part of {key[:80]}… is longer than the {LONGEST_NAME} bytes of a file's name: shorten it"
+    copied_to = pool_prefix(project.name, channel, 0) + name
+    if project.pin.mode is PinMode.COPY and len(copied_to.encode()) > LONGEST_KEY:
+        yield f"{key[:80]}… is too long to be copied below the dataset's prefix: shorten it"
 
 
 def _collisions(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
@@ -115,13 +123,6 @@ def _collisions(project: Project, listed: Sequence[ListedObject]) -> Iterator[st
         above = next((each for n in range(2, len(parts)) if (each := "/".join(parts[:n])) in paths), None)
         if above is not None:
             yield f"{above} would be a file and the folder of {path} at once: rename one"
-
-
-def _too_long(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:
-    for each in listed:
-        channel, name = split_key(each.key, project.data_prefix)
-        if len((pool_prefix(project.name, channel, 0) + name).encode()) > LONGEST_KEY:
-            yield f"{each.key[:80]}… is too long to be copied below the dataset's prefix: shorten it"
 
 
 def _too_large(project: Project, listed: Sequence[ListedObject]) -> Iterator[str]:

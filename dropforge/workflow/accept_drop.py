@@ -16,9 +16,10 @@ def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
     """Keep who dropped what, and let the data be sealed as the project says.
 
     What cannot be data, or lies in a bucket that is not the stage's, is refused with a notice, one for each top folder
-    and hour, and kept where it is. Events come
-    twice and in any order: one that is older than another on the same key asks for nothing that the other has not asked
-    for. A drop is on record once all is done that it asks for: what the sweep finds on record it passes over.
+    and hour, and kept where it is; what of a whole prefix cannot be data is told of when that is sealed, all at once.
+    Events come twice and in any order: one that is older than another on the same key asks for nothing that the other
+    has not asked for. A drop is on record once all is done that it asks for: what the sweep finds on record it passes
+    over.
     """
     project = ports.stage.project_of(drop.key) if drop.bucket == ports.bucket.name else None
     if project is None:
@@ -29,13 +30,12 @@ def accept_drop(ports: Ports, drop: ObjectDropped) -> None:
         _accept_marker(ports, project, drop)
         return
     is_latest = ports.store.note_latest(drop)
-    if drop.size == 0 and not drop.deleted:
-        ports.store.put_notice(_empty(project, drop))
-        ports.store.record_drop(project.name, drop)
-        return
     match project.seal.mode:
         case SealMode.QUIET if is_latest:
             _seal_when_quiet(ports, project, drop)
+        case SealMode.OBJECT if not drop.deleted and drop.size == 0:
+            ports.store.put_notice(_empty(project, drop))
+            ports.store.record_drop(project.name, drop)
         case SealMode.OBJECT if not drop.deleted:
             _seal_by_itself(ports, project, drop)
         case _:  # replaced since; or a deletion, after which there is no object; or a marker will follow
@@ -56,7 +56,6 @@ def _seal_when_quiet(ports: Ports, project: Project, drop: ObjectDropped) -> Non
 
 def _seal_by_itself(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())
-    ports.store.record_drop(project.name, drop)
     if timer.due is not None:
         ports.wakeups.seal(project.name, timedelta(0), drop.ref)
 

@@ -8,15 +8,14 @@ from dropforge.domain.announcement import AnnouncementKey, SubjectKind
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.mail import Mail
 from dropforge.domain.notice_mail import notice_mail
-from dropforge.domain.run import Run, RunStatus
+from dropforge.domain.run import Run
 from dropforge.domain.run_events import RunAnnounced, event_from_document
 from dropforge.domain.run_mail import run_mail
+from dropforge.workflow.completed_before import completed_before
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
 
 LEASE = timedelta(seconds=60)
-RUNS_LOOKED_THROUGH = 20
-"""How far back the run is looked for whose metrics a mail compares with."""
 
 
 class UnknownSubjectError(DropforgeError):
@@ -72,11 +71,4 @@ def _run_mail(ports: Ports, run: Run, sequence: int) -> Mail:
             f"entry {sequence} of the trail of run {run.id} is missing, and it was to be told of: look who deleted it, "
             "and restore the trail table to before then"
         )
-    return run_mail(run, event_from_document(entry.document()), _previous(ports, run))
-
-
-def _previous(ports: Ports, run: Run) -> Run | None:
-    """The project's latest run before this one that completed."""
-    earlier = ports.store.runs_of_project(run.project, RUNS_LOOKED_THROUGH)
-    completed = (each for each in earlier if each.status is RunStatus.COMPLETED)
-    return next((each for each in completed if each.requested_at < run.requested_at), None)
+    return run_mail(run, event_from_document(entry.document()), completed_before(ports, run))

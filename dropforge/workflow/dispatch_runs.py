@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
 
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
-from dropforge.domain.counting import several
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
+from dropforge.workflow.failures import Failures
+from dropforge.workflow.line import in_line
 from dropforge.workflow.pause_project import pause_of
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.recording import record
@@ -21,8 +21,6 @@ from dropforge.workflow.start_attempt import Started, park_attempt, start_attemp
 from dropforge.workflow.stop_run import withdraw_stopped
 from dropforge.workflow.supersede_runs import newest_runs, supersede, supersede_runs
 
-TOLD = 5
-"""How many failures of a pass its error names."""
 PASSED_OVER = 20
 """How many runs of a project are looked at in one pass behind the first for whose instance type there is no room."""
 
@@ -41,41 +39,26 @@ def dispatch_runs(ports: Ports, ends: datetime | None = None) -> None:
     """
     open_runs = tuple(ports.store.open_runs())
     room = Room(ports, open_runs)
-    attempts = _Attempts()
+    failures = Failures()
     dispatch = _Pass(ports, room, ends)
-    for ref in ports.store.waiting_runs(ports.clock.now()):
+    for waiting in in_line(ports.store, ports.clock.now(), dispatch.closed):
         if dispatch.is_over:
             break
-        attempts.make(ref, dispatch.visit)
+        with failures.kept(f"run {waiting.id}"):
+            dispatch.visit(waiting)
     for ref in open_runs:
         if ref.status is RunStatus.STARTING:
-            attempts.make(ref, dispatch.finish)
-    attempts.raise_failures()
-
-
-class _Attempts:
-    """At one run after the other: an AWS, or a record, that is wrong for one must not keep the others from starting."""
-
-    def __init__(self) -> None:
-        self._failures: list[tuple[RunRef, Exception]] = []
-
-    def make(self, ref: RunRef, attempt: Callable[[RunRef], None]) -> None:
-        try:
-            attempt(ref)
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            self._failures.append((ref, error))
-
-    def raise_failures(self) -> None:
-        if not self._failures:
-            return
-        told = "; ".join(f"run {ref.id}: {str(error) or type(error).__name__}" for ref, error in self._failures[:TOLD])
-        raise DispatchIncompleteError(
-            f"{several(len(self._failures), 'run')} could not be dispatched, to be tried again: {told}"
-        ) from ExceptionGroup("of the pass", [error for _, error in self._failures])
+            with failures.kept(f"run {ref.id}"):
+                dispatch.finish(ref)
+    failures.raise_as(DispatchIncompleteError, "not every run could be dispatched, the next pass tries again")
 
 
 class _Pass:
-    """What one pass knows: the places taken, counted on as it admits, and the projects that can take no more."""
+    """What one pass knows: the places taken, counted on as it admits, and the projects that can take no more.
+
+    It costs a few requests for each run that it starts, delays, holds or supersedes, and for each project that has runs
+    waiting or is declared, however many wait behind these.
+    """
 
     def __init__(self, ports: Ports, room: Room, ends: datetime | None) -> None:
         today = ports.clock.now().date()
@@ -84,19 +67,19 @@ class _Pass:
         self._ends = ends
         self._loads = {each.name: ports.store.load(each.name, today) for each in ports.stage.projects}
         self._newest = {each.name: newest_runs(ports, each) for each in ports.stage.projects}
-        self._closed: set[str] = set()
+        self.closed: set[str] = set()
+        """Projects of which no further run can start in this pass."""
         self._passed_over: Counter[str] = Counter()
         for newest in self._newest.values():
             supersede_runs(ports, newest, lambda: self.is_over)
 
     @property
     def is_over(self) -> bool:
-        if self._ends is not None and self._ports.clock.now() >= self._ends:
-            return True
-        return self._room.is_throttled_for_long or self._loads.keys() <= self._closed
+        is_late = self._ends is not None and self._ports.clock.now() >= self._ends
+        return is_late or self._room.is_throttled_for_long
 
     def visit(self, ref: RunRef) -> None:
-        if ref.project in self._closed:
+        if ref.project in self.closed:
             return
         run = self._ports.store.run(ref.id)
         if run is None or run.status is not RunStatus.WAITING:
@@ -107,7 +90,7 @@ class _Pass:
             case Hold(reason, remedy):
                 record(self._ports.store, run, RunHeld(self._ports.clock.now(), Outcome.HELD, reason, remedy))
             case Delay() as delay:
-                self._closed.add(run.project)
+                self.closed.add(run.project)
                 self._delay(run, delay)
             case Admit() if self._room.is_closed(run):
                 self._pass_over(run)
@@ -152,7 +135,7 @@ class _Pass:
             reason = f"AWS has no room for another {run.spec.compute.instance_type} now"
             self._delay(run, Delay(None, DelayCause.LIMIT, reason))
         elif self._passed_over[run.project] > PASSED_OVER:
-            self._closed.add(run.project)
+            self.closed.add(run.project)
 
     def _admit_or_wait(self, ref: RunRef, run: Run) -> None:
         if self._room.is_throttled:

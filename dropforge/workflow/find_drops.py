@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.batching import batched
 from dropforge.domain.counting import several
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.drop import ObjectDropped
@@ -18,6 +21,10 @@ from dropforge.workflow.ports import Ports
 SETTLED_AFTER = timedelta(minutes=5)
 """An event may be that late without being lost."""
 LOOKED_BACK = timedelta(hours=6)
+READ_AT_ONCE = 100
+"""Objects that the store is asked about together."""
+SHOWN = 20
+"""Keys that a notice names."""
 FOUND = f"unknown, found by the {SWEEP.name}"
 """Who dropped it: S3 says that in its events alone."""
 
@@ -25,22 +32,63 @@ FOUND = f"unknown, found by the {SWEEP.name}"
 def find_drops(ports: Ports, project: Project) -> None:
     """Accept what came within the last hours and is not on record, and let a prefix be sealed from which things went.
 
-    Bounded: two listings of the prefix (a request for each thousand versions) and one read of the store for each
-    hundred objects of these hours. A deletion is known by the count alone: where as many came as went, what came has
-    been found.
+    Bounded: two listings of the prefix (a request for each thousand versions), gone through side by side so that no
+    more than a few pages are held, and one read of the store for each hundred objects of these hours. A deletion is
+    known by the count alone: where as many came as went, what came has been found.
     """
     now = ports.clock.now()
-    there = set(ports.bucket.current_objects(project.data_prefix, now - SETTLED_AFTER))
-    new = there.difference(ports.bucket.current_objects(project.data_prefix, now - LOOKED_BACK))
-    untold = _untold(ports, sorted((each for each in new if _matters(project, each)), key=lambda each: each.key))
-    for each in untold:
-        accept_drop(ports, _as_drop(ports, each))
-    if untold:
-        ports.store.put_notice(_found(ports, project, untold))
-    came = any(is_data(each.key) for each in untold)
-    if project.seal.mode is SealMode.QUIET and (came or _lost(ports, project, there)):
+    there = _Listing(ports.bucket.current_objects(project.data_prefix, now - SETTLED_AFTER))
+    before = ports.bucket.current_objects(project.data_prefix, now - LOOKED_BACK)
+    found = _Found()
+    for some in batched((each for each in _came(there, before) if _matters(project, each)), READ_AT_ONCE):
+        for each in _untold(ports, some):
+            accept_drop(ports, _as_drop(ports, each))
+            found.note(each)
+    if found.first is not None:
+        ports.store.put_notice(_told(ports, project, found, found.first))
+    if project.seal.mode is SealMode.QUIET and (found.has_data or _lost(ports, project, there.objects)):
         ports.store.touch_seal(project.name, FOUND, now, now)
         ports.wakeups.seal(project.name, timedelta(0))
+
+
+class _Listing:
+    """Objects in the order of their keys, which are counted while they are gone through."""
+
+    def __init__(self, listed: Iterator[ListedObject]) -> None:
+        self._listed = listed
+        self.objects = 0
+
+    def __iter__(self) -> Iterator[ListedObject]:
+        for each in self._listed:
+            self.objects += is_data(each.key)
+            yield each
+
+
+@dataclass
+class _Found:
+    """What no event told of: the first of it, and enough to tell of the others."""
+
+    first: ListedObject | None = None
+    count: int = 0
+    has_data: bool = False
+    keys: list[str] = field(default_factory=list)
+
+    def note(self, listed: ListedObject) -> None:
+        self.first = self.first or listed
+        self.count += 1
+        self.has_data = self.has_data or is_data(listed.key)
+        if len(self.keys) < SHOWN:
+            self.keys.append(listed.key)
+
+
+def _came(there: Iterable[ListedObject], before: Iterator[ListedObject]) -> Iterator[ListedObject]:
+    """Those that were not there before, this very version. Both are in the order of their keys."""
+    earlier = next(before, None)
+    for each in there:
+        while earlier is not None and earlier.key < each.key:
+            earlier = next(before, None)
+        if each != earlier:
+            yield each
 
 
 def _matters(project: Project, listed: ListedObject) -> bool:
@@ -48,17 +96,17 @@ def _matters(project: Project, listed: ListedObject) -> bool:
     return is_data(listed.key) or (project.seal.mode is SealMode.MARKER and is_marker(listed.key))
 
 
-def _untold(ports: Ports, listed: list[ListedObject]) -> list[ListedObject]:
+def _untold(ports: Ports, listed: Sequence[ListedObject]) -> list[ListedObject]:
     told = ports.store.dropped(ports.bucket.name, listed)
     return [each for each in listed if each not in told]
 
 
-def _lost(ports: Ports, project: Project, there: set[ListedObject]) -> bool:
+def _lost(ports: Ports, project: Project, there: int) -> bool:
     """Whether less is there than the head's data holds, though nothing is said to have changed since."""
     head, timer = ports.store.head(project.name), ports.store.seal_timer(project.name)
     if head.data is None or timer is None or timer.due is not None or timer.revision != head.data.revision:
         return False
-    return sum(is_data(each.key) for each in there) < head.data.dataset.objects
+    return there < head.data.dataset.objects
 
 
 def _as_drop(ports: Ports, listed: ListedObject) -> ObjectDropped:
@@ -75,9 +123,8 @@ def _as_drop(ports: Ports, listed: ListedObject) -> ObjectDropped:
     )
 
 
-def _found(ports: Ports, project: Project, untold: list[ListedObject]) -> Notice:
-    first, count = untold[0], len(untold)
-    what = several(count, "object was", "objects were")
+def _told(ports: Ports, project: Project, found: _Found, first: ListedObject) -> Notice:
+    what = several(found.count, "object was", "objects were")
     return Notice(
         kind=Outcome.HEALED,
         project=project.name,
@@ -86,5 +133,5 @@ def _found(ports: Ports, project: Project, untold: list[ListedObject]) -> Notice
         "the sweep found what it was about. Who dropped it is not known.",
         at=ports.clock.now(),
         evidence={"bucket": ports.bucket.name, "key": first.key, "version_id": first.version_id},
-        details=tuple(each.key for each in untold[:20]),
+        details=tuple(found.keys),
     )

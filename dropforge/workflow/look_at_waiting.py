@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from dropforge.domain.lateness import given_up, waits_too_long
@@ -18,14 +17,11 @@ _WHENEVER = datetime.max.replace(tzinfo=UTC)
 def look_at_waiting(ports: Ports) -> None:
     """Of each project the run that has waited longest tells for all; whatever waits beyond the limit is given up.
 
-    A run is read only when it was requested that long ago, so the burst that came just now costs one query.
+    A run is read only when it was requested that long ago, so of the burst that came just now no more than the line is.
     """
-    waiting: defaultdict[str, list[RunRef]] = defaultdict(list)
-    for ref in ports.store.waiting_runs(_WHENEVER):
-        waiting[ref.project].append(ref)
-    for name, refs in waiting.items():
-        project = ports.stage.find_project(name)
-        if project is not None:
+    for project in ports.stage.projects:
+        refs = list[RunRef](ports.store.waiting_runs(project.name, _WHENEVER))
+        if refs:
             _look_at(ports, project, sorted(refs, key=lambda ref: ref.requested_at))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dropforge.domain.artifact_layout import channel_files_key, manifest_key, origin_key, pool_prefix
+from dropforge.domain.batching import batched
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest, ObjectVersion, Origin
 from dropforge.domain.pinning import Binding, ChannelFiles, Pin, by_channel, files_of, fits, pins
 from dropforge.domain.project import PinMode, Project
@@ -61,7 +62,7 @@ def _copied(
     pool, wanted, bound = _bound(ports, project, channel, objects)
     known = {pin.listed: found for pin in wanted if (found := bound[pin.to_key].checksum) is not None}
     missing = [pin for pin in wanted if pin.listed not in known]
-    for some in _batches(ports.bucket.copy_all(missing, enough)):
+    for some in batched(ports.bucket.copy_all(missing, enough), WRITTEN_DOWN):
         ports.store.record_copies(some)
         known |= {pin.listed: checksum for pin, checksum in some}
     if len(known) < len(wanted):
@@ -81,17 +82,6 @@ def _bound(
         if fits(wanted, bound):
             return pool, wanted, bound
         pool = ports.store.next_pool(project.name, channel, after=pool)
-
-
-def _batches(copies: Iterator[tuple[Pin, Checksum]]) -> Iterator[list[tuple[Pin, Checksum]]]:
-    batch: list[tuple[Pin, Checksum]] = []
-    for copy in copies:
-        batch.append(copy)
-        if len(batch) == WRITTEN_DOWN:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _left_in_place(ports: Ports, project: Project, channel: str, objects: tuple[ListedObject, ...]) -> _Channel:

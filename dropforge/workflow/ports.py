@@ -25,9 +25,10 @@ from dropforge.domain.mail import Mail
 from dropforge.domain.notice import Notice
 from dropforge.domain.pinning import Binding, ChannelFiles, Pin
 from dropforge.domain.project import Stage
-from dropforge.domain.run import Run, RunRef, StoredStatement
+from dropforge.domain.run import Run, RunRef, StoredStatement, WaitingRef
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.state_change import RunStateChanged
+from dropforge.domain.state_report import StateReport
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.training_job import JobDescription, JobRequest, ModelArtifact
 
@@ -78,6 +79,10 @@ class ConnectionPendingError(DropforgeError):
     """The connection to the code host was never completed in the console."""
 
 
+class SinkError(DropforgeError):
+    """Another system did not take what it was told, or was not reached; it is told again."""
+
+
 class Runs(Protocol):
     """Runs and their trails."""
 
@@ -98,8 +103,18 @@ class Runs(Protocol):
         """Open runs of the project, and runs started on the UTC day, as the committed transactions counted them."""
         ...
 
-    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
-        """WAITING runs that are due, the longest requested first within the same due time (eventually consistent)."""
+    def first_in_line(self, due_by: datetime) -> tuple[WaitingRef, ...]:
+        """Of each project, declared or not, the WAITING run whose place comes first, if it is due.
+
+        One request more than there are projects that have runs waiting (eventually consistent).
+        """
+        ...
+
+    def waiting_runs(self, project: str, due_by: datetime, after: WaitingRef | None = None) -> Iterator[WaitingRef]:
+        """WAITING runs of the project that are due, in the order of their places (eventually consistent).
+
+        Those behind one are read a few at a time, as they are asked for.
+        """
         ...
 
     def open_runs(self) -> Iterator[RunRef]:
@@ -264,7 +279,10 @@ class SealTimers(Protocol):
         ...
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
-        """Count a drop that is sealed by itself, and set its own timer; one that was set or cleared before stays."""
+        """Count a drop that is sealed by itself, and set its own timer; one that was set or cleared before stays.
+
+        Who dropped it is recorded with the timer, in one transaction, so that neither is there without the other.
+        """
         ...
 
     def seal_timer(self, project: str, of: ObjectRef | None = None) -> SealTimer | None: ...
@@ -379,8 +397,9 @@ class DataBucket(Protocol):
         ...
 
     def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
-        """What was there at that moment, with versions; what a delete marker hid was not there.
+        """What was there at that moment, with versions, by key in UTF-8; what a delete marker hid was not there.
 
+        As many are held as S3 gives in one answer, whatever the size of the prefix.
         S3 states times in whole seconds: what it dates to the very second counts as before it.
         """
         ...
@@ -604,6 +623,17 @@ class StateChanges(Protocol):
     def publish(self, change: RunStateChanged) -> None: ...
 
 
+class Sink(Protocol):
+    """Another system that is told of runs. To be told twice does it no harm."""
+
+    @property
+    def name(self) -> str: ...
+
+    def deliver(self, report: StateReport) -> None:
+        """Nothing where the system has no use for this change. SinkError when it did not take what it was told."""
+        ...
+
+
 class Announcer(Protocol):
     def publish(self, mail: Mail, announcement: Announcement) -> None:
         """Send to whoever subscribed to the announcement's project and outcome."""
@@ -637,4 +667,5 @@ class Ports:
     signer: Signer
     statements: Statements
     states: StateChanges
+    sinks: Sequence[Sink]
     clock: Clock

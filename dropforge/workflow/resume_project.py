@@ -38,8 +38,8 @@ def _release(ports: Ports, projects: set[str], by: str) -> list[Run]:
     """Of those that wait, the ones that the event changes: whatever waits for anything but a limit waits on."""
     event = RunReleased(ports.clock.now(), Requester(RequesterKind.USER, by))
     held = [ref for name in sorted(projects) for ref in ports.store.held_runs(name)]
-    due = {ref.id for ref in ports.store.waiting_runs(event.at)}
-    waiting = [ref for ref in ports.store.waiting_runs(_WHENEVER) if ref.project in projects and ref.id not in due]
+    lines = (ports.store.waiting_runs(name, _WHENEVER) for name in sorted(projects))
+    waiting = [ref for line in lines for ref in line if ref.due > event.at]
     read = [run for ref in (*held, *waiting) if (run := readable_run(ports.store, ref.id)) is not None]
     renewed = {run.id: fresh for run in read if (fresh := _renewed(ports, run, event.by)) is not None}
     before = [run for run in read if run.id not in renewed and event.apply(run) is not run]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.canonical import digest
 from dropforge.domain.dataset import Dataset, ListedObject
 from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.errors import DropforgeError
@@ -16,6 +17,7 @@ from dropforge.domain.notice import Notice
 from dropforge.domain.project import OnData, Project
 from dropforge.domain.run import Requester, RequesterKind
 from dropforge.domain.sealing import CHOICE, MARKER, DatasetRefusedError, chosen, is_data, is_marker
+from dropforge.workflow.failures import Failures
 from dropforge.workflow.pin_dataset import Snapshot, pin_dataset
 from dropforge.workflow.ports import Ports, VersionGoneError
 from dropforge.workflow.request_run import RunRequest, request_run
@@ -53,9 +55,6 @@ def seal_dataset(
     # A drop that moved the due time has a wake-up of its own on the way.
     if timer is None or timer.due is None or timer.due > now + CLOCK_SKEW:
         return None
-    # A timer of its own is set before the drop is on record: whoever was cut off in between comes again, or the sweep.
-    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:
-        return None
     ends = turn.ends or now + LONGEST_TURN
     if not ports.store.hold_seal(timer, turn.holder, now, ends):
         return None
@@ -76,17 +75,11 @@ def wake_due_seals(ports: Ports) -> None:
 
     What fails for one project is raised once all others had their turn: SealsNotWokenError.
     """
-    failures = []
+    failures = Failures()
     for project, wake in _due(ports):
-        try:
+        with failures.kept(project):
             wake()
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            failures.append((project, error))
-    if failures:
-        told = "; ".join(f"{project}: {str(error) or type(error).__name__}" for project, error in failures)
-        raise SealsNotWokenError(
-            f"not every project could be woken, the next minute tries again: {told}"
-        ) from ExceptionGroup("of the tick", [error for _, error in failures])
+    failures.raise_as(SealsNotWokenError, "not every project could be woken, the next minute tries again")
 
 
 def _due(ports: Ports) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -105,7 +98,7 @@ def _seal_and_train(ports: Ports, project: Project, timer: SealTimer, ends: date
     try:
         dataset = _sealed(ports, project, timer, now, ends)
     except DatasetRefusedError as refused:
-        ports.store.put_notice(_refusal(project, timer, refused))
+        ports.store.put_notice(_refusal(ports, project, timer, refused))
         dataset = None
     if dataset is not None:
         _train(ports, project, timer, dataset)
@@ -193,14 +186,20 @@ def _listed(drop: ObjectDropped) -> ListedObject:
     return ListedObject(drop.key, drop.version_id, drop.size)
 
 
-def _refusal(project: Project, timer: SealTimer, refused: DatasetRefusedError) -> Notice:
+def _refusal(ports: Ports, project: Project, timer: SealTimer, refused: DatasetRefusedError) -> Notice:
+    """One for each mistake: what other drops follow while the same objects alone are in the way, is no other one."""
+    mistake = {"drops_so_far": str(timer.revision)}
+    if refused.culprits:
+        data = ports.store.head(project.name).data
+        objects = sorted([each.key, each.version_id] for each in refused.culprits)
+        mistake = {"objects": digest(objects), "since": str(data.revision) if data is not None else ""}
     return Notice(
         kind=Outcome.REFUSED,
         project=project.name,
         subject=f"{project.name}: data was refused",
         sentence=f"The data under {project.data_prefix} was not trained on: {refused}.",
         at=timer.last_drop_at,
-        evidence={"data_prefix": project.data_prefix, "drops_so_far": str(timer.revision)},
+        evidence={"data_prefix": project.data_prefix, **mistake},
         details=refused.reasons,
     )
 

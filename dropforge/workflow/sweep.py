@@ -11,10 +11,11 @@ from dropforge.domain.errors import DropforgeError
 from dropforge.domain.lateness import SWEEP, stuck
 from dropforge.domain.run import RunRef
 from dropforge.workflow.announce import announce
+from dropforge.workflow.failures import Failures
 from dropforge.workflow.find_drops import find_drops
 from dropforge.workflow.find_images import find_images
 from dropforge.workflow.look_at_waiting import look_at_waiting
-from dropforge.workflow.ports import Clock, Ports
+from dropforge.workflow.ports import Ports
 from dropforge.workflow.record_job_state import observe
 from dropforge.workflow.recording import record
 from dropforge.workflow.seal_dataset import wake_due_seals
@@ -34,35 +35,30 @@ def sweep(ports: Ports, ends: datetime | None = None) -> None:
     Whatever may fail is a step of its own, and whatever it fails with is kept to the end: an AWS that refuses one thing
     must not keep all else from being healed. What takes longest comes last, and none of it is begun once it `ends`.
     """
-    failures: list[tuple[str, Exception]] = []
+    failures, is_over = Failures(), lambda: ends is not None and ports.clock.now() >= ends
     for part in (_announcements, _signatures, _wakeups, _waiting, _open_runs, _projects):
-        failures += _failures(part.__name__.strip("_").replace("_", " "), part(ports), ports.clock, ends)
-    if failures:
-        told = "; ".join(f"{name}: {str(error) or type(error).__name__}" for name, error in failures)
-        raise SweepIncompleteError(
-            f"not everything could be healed, the next sweep tries again: {told}"
-        ) from ExceptionGroup("of the sweep", [error for _, error in failures])
+        _take(part.__name__.strip("_").replace("_", " "), part(ports), failures, is_over)
+    failures.raise_as(SweepIncompleteError, "not everything could be healed, the next sweep tries again")
 
 
 class OutOfTimeError(DropforgeError):
     """There is more to look at than one sweep can."""
 
 
-def _failures(part: str, steps: Iterator[Step], clock: Clock, ends: datetime | None) -> Iterator[tuple[str, Exception]]:
+def _take(part: str, steps: Iterator[Step], failures: Failures, is_over: Callable[[], bool]) -> None:
     """Take each step, the looking for the next one included, as long as there is time."""
-    name = part
     while True:
-        try:
-            name, step = next(steps)
-            if ends is not None and clock.now() >= ends:
-                yield name, OutOfTimeError("there was no time left for it, nor for what follows")
-                return
-            step()
-        except StopIteration:
+        found: Step | None = None
+        with failures.kept(part):
+            found = next(steps, None)
+        if found is None:
             return
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised once all others had their turn)
-            yield name, error
-            name = part
+        name, step = found
+        if is_over():
+            failures.keep(name, OutOfTimeError("there was no time left for it, nor for what follows"))
+            return
+        with failures.kept(name):
+            step()
 
 
 def _open_runs(ports: Ports) -> Iterator[Step]:

@@ -9,7 +9,8 @@ from typing import Any
 from localaws.codepipeline import doors
 from localaws.codepipeline.records import Execution, Pipeline, new_id, now
 from localaws.codepipeline.variables import pipeline_values
-from localaws.githost import Commit, Push
+from localaws.githost import Commit
+from localaws.githost.pushes import Push
 from localaws.service import ServiceError
 
 # "Quotas in AWS CodePipeline" (limits.html): executions that one QUEUED pipeline holds at a time.

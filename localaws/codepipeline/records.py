@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+_PIPELINES, _JOBS = "pipelines/", "jobs/"
 FINISHED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
 
@@ -183,18 +184,23 @@ class Pipeline:
         return sorted(self.executions.values(), key=lambda item: item.number, reverse=True)
 
 
-def saved(pipelines: Mapping[str, Pipeline], jobs: Mapping[str, Job]) -> dict[str, Any]:
-    """The whole memory as JSON."""
+def places(pipelines: Mapping[str, Pipeline], jobs: Mapping[str, Job]) -> dict[str, Pipeline | Job]:
+    """Each thing of the memory by the place at which it is kept."""
     return {
-        "pipelines": [asdict(pipeline) for pipeline in pipelines.values()],
-        "jobs": [asdict(job) for job in jobs.values()],
+        **{f"{_PIPELINES}{name}": pipeline for name, pipeline in pipelines.items()},
+        **{f"{_JOBS}{identity}": job for identity, job in jobs.items()},
     }
+
+
+def saved(pipelines: Mapping[str, Pipeline], jobs: Mapping[str, Job]) -> dict[str, Any]:
+    """The whole memory as JSON, by place."""
+    return {place: asdict(thing) for place, thing in places(pipelines, jobs).items()}
 
 
 def loaded(state: Mapping[str, Any]) -> tuple[dict[str, Pipeline], dict[str, Job]]:
     """The memory that `saved` wrote."""
-    pipelines = [_pipeline(record) for record in state.get("pipelines", [])]
-    jobs = [Job(**record) for record in state.get("jobs", [])]
+    pipelines = [_pipeline(record) for place, record in state.items() if place.startswith(_PIPELINES)]
+    jobs = [Job(**record) for place, record in state.items() if place.startswith(_JOBS)]
     return {item.name: item for item in pipelines}, {item.id: item for item in jobs}
 
 

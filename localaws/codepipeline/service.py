@@ -7,18 +7,24 @@ started here; nothing here publishes an event or calls another API, because requ
 from __future__ import annotations
 
 import copy
+import functools
+import json
+import pickle
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from localaws.codepipeline import executions, jobs, transitions, views
 from localaws.codepipeline.declaration import check
 from localaws.codepipeline.engine import Engine
 from localaws.codepipeline.executions import Cause
-from localaws.codepipeline.records import Execution, Pipeline, instant, loaded, now, saved
+from localaws.codepipeline.records import Execution, Job, Pipeline, instant, loaded, now, places, saved
 from localaws.codepipeline.webhook import deliver
 from localaws.codepipeline.work import Board
-from localaws.githost import Commit, Push
+from localaws.githost import Commit
+from localaws.githost.pushes import Push
+from localaws.journal import Row
 from localaws.requester import requester
 from localaws.runtime import Runtime
 from localaws.service import Operation, Service, ServiceError
@@ -41,6 +47,8 @@ class CodePipelineService(Service):
         super().__init__(runtime)
         self._board = Board(threading.Condition(threading.RLock()), {}, {})
         self._engine = Engine(runtime, self._board)
+        self._rows: dict[str, Row] = {}
+        """As they were last asked for."""
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations that the local AWS has."""
@@ -94,7 +102,16 @@ class CodePipelineService(Service):
     def snapshot(self) -> dict[str, Any]:
         """Return everything; what runs is taken up again from here."""
         with self._board.changed:
-            return copy.deepcopy(saved(self._board.pipelines, self._board.jobs))
+            return saved(self._board.pipelines, self._board.jobs)
+
+    def rows(self) -> Sequence[Row]:
+        """Return a row a pipeline and a row a job; each step of an execution asks, and turns only its own into text."""
+        with self._board.changed:
+            self._rows = {
+                place: _row(place, thing, self._rows.get(place))
+                for place, thing in places(self._board.pipelines, self._board.jobs).items()
+            }
+            return list(self._rows.values())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over a snapshot and go on with what was in flight, each action where it was."""
@@ -307,3 +324,10 @@ def _complete(declaration: Mapping[str, Any], version: int) -> dict[str, Any]:
             action.setdefault("inputArtifacts", [])
             action.setdefault("outputArtifacts", [])
     return complete
+
+
+def _row(place: str, thing: Pipeline | Job, before: Row | None) -> Row:
+    mark = hash(pickle.dumps(thing, pickle.HIGHEST_PROTOCOL))
+    if before is not None and before.mark == mark:
+        return before
+    return Row(place, mark, functools.partial(str, json.dumps(asdict(thing))))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localaws.codepipeline.globs import matches
-from localaws.githost import Push
+from localaws.githost.pushes import Push
 
 
 def starts(declaration: Mapping[str, Any], push: Push) -> Mapping[str, Any] | None:

@@ -11,7 +11,8 @@ from localaws.codepipeline import executions
 from localaws.codepipeline.records import Execution, Pipeline
 from localaws.codepipeline.triggers import starts
 from localaws.codepipeline.work import Board
-from localaws.githost import Commit, Push
+from localaws.githost import Commit
+from localaws.githost.pushes import Push
 from localaws.runtime import Runtime
 from localaws.service import ServiceError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from localaws.githost.git import GitError
-from localaws.githost.pushes import Push, pushed
 from localaws.githost.repositories import Commit, Repository, RepositoryError, clone_url, create, find
 
-__all__ = ["Commit", "GitError", "Push", "Repository", "RepositoryError", "clone_url", "create", "find", "pushed"]
+__all__ = ["Commit", "GitError", "Repository", "RepositoryError", "clone_url", "create", "find"]

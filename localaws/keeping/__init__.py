@@ -1,8 +1,9 @@
 """What the emulator's services remember is on disk before they answer; the emulator writes it when it stops.
 
 Each request that may change something marks the services that it may change (`requests`), and the front commits them
-to the journal before the answer leaves. Most services are one row, which is written whole when it changed. Two grow
-with use and have a row a thing: tables (`tables`) and queues (`queues`). S3 writes objects when it takes them.
+to the journal before the answer leaves. Most services are one row, which is written whole when it changed. Three grow
+and have a row a thing: tables (`tables`), queues (`queues`) and stacks (`stacks`). Objects are files, which S3 writes
+when it takes them; so is the code of functions (`functions`), which is written before the row that names it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.journal import Journal
-from localaws.keeping import queues, requests, tables, whole
+from localaws.keeping import functions, queues, requests, stacks, tables, whole
 from localaws.runtime import Neighbour, Runtime
 
 _SAVE_SECONDS, _SAVE_LATEST_SECONDS = 2.0, 10.0
@@ -26,8 +27,13 @@ _SAVE_SHARE = 20.0
 def install(runtime: Runtime) -> None:
     """Read from the journal what the emulator would read from its files, and write to it what changes."""
     journal = runtime.journal
-    special: dict[str, whole.Kept] = {"sqs": queues.Queues(journal), "dynamodb": tables.Tables(journal)}
+    special: dict[str, whole.Kept] = {
+        "cloudformation": stacks.Stacks(journal),
+        "dynamodb": tables.Tables(journal),
+        "sqs": queues.Queues(journal),
+    }
     whole.install(runtime, {**special, **{name: _Own(service, journal) for name, service in runtime.services.items()}})
+    functions.install()
     requests.install(runtime)
 
 

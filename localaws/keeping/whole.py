@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from ministack import app as emulator
 from ministack.core import persistence
-from ministack.services import lambda_svc
 
 from localaws.corrections.wrapping import wrap
 from localaws.journal import Journal, Row
@@ -51,19 +50,6 @@ def install(runtime: Runtime, special: Mapping[str, Kept]) -> None:
 
     wrap(emulator, "load_state", load)
     wrap(emulator, "save_all", save_all)
-    wrap(lambda_svc, "_prune_orphan_code_blobs", _Pruning())
-
-
-class _Pruning:
-    """Deletes functions' code one round late: the row on disk still names what the one to be written does not."""
-
-    def __init__(self) -> None:
-        self._before: set[str] | None = None
-
-    def __call__(self, original: Callable[[set[str]], None], referenced: set[str]) -> None:
-        if self._before is not None:
-            original(self._before | referenced)
-        self._before = set(referenced)
 
 
 def text(value: Any) -> str:

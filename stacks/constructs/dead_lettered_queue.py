@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
@@ -30,6 +32,7 @@ class PrivateQueue(sqs.Queue):
         key: kms.IKey,
         fifo: bool = False,
         visibility: Duration | None = None,
+        delay: Duration | None = None,
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(
@@ -44,6 +47,7 @@ class PrivateQueue(sqs.Queue):
             enforce_ssl=True,
             retention_period=LONGEST_RETENTION,
             visibility_timeout=visibility,
+            delivery_delay=delay,
             removal_policy=RemovalPolicy.DESTROY,
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVE_COUNT)
             if dead_letters
@@ -66,7 +70,8 @@ class LastQueue(PrivateQueue):
 class DeadLetteredQueue(Construct):
     """`queue` feeds one function; what fails five times lies in `dead_letters` for 14 days, for a person to look at.
 
-    The visibility timeout is six times the consumer's timeout, as AWS advises for functions that read queues.
+    The visibility timeout is six times the consumer's timeout, as AWS advises for functions that read queues. With a
+    `delay`, each message is kept back for so long.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class DeadLetteredQueue(Construct):
         key: kms.IKey,
         consumer_seconds: int,
         fifo: bool = False,
+        delay: timedelta | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
@@ -90,5 +96,6 @@ class DeadLetteredQueue(Construct):
             key=key,
             fifo=fifo,
             visibility=Duration.seconds(6 * consumer_seconds),
+            delay=Duration.seconds(delay.total_seconds()) if delay is not None else None,
             dead_letters=self.dead_letters,
         )

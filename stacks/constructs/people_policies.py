@@ -138,7 +138,7 @@ def _questions(names: Names, key: kms.IKey) -> list[Permission]:
         allow(["ecr:DescribeImages"], [names.repository_arn("*")], because=STAGE_BECAUSE),
         allow(["logs:DescribeLogGroups"], [arn("logs", "log-group:*")], because=GROUPS_BECAUSE),
         allow(["s3:GetLifecycleConfiguration", "s3:ListBucketVersions"], [kept, names.bucket_arn("training")]),
-        allow(["s3:GetObject"], [f"{kept}/datasets/*.json"], because="Manifests, a dataset version each."),
+        allow(["s3:GetObject"], [f"{kept}/manifests/*"], because="Manifests, a dataset version each."),
         allow(["s3:GetObject", "s3:GetObjectVersion"], [f"{kept}/runs/*"], because=OBJECTS_BECAUSE),
         allow(
             ["sqs:ChangeMessageVisibility", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
@@ -166,7 +166,7 @@ def _orders(names: Names, key: kms.IKey, *, register: str, connection: str) -> l
     """What is recorded, woken, stopped and started; the trail is only put to."""
     state, trail = (arn("dynamodb", f"table/{names.of(table)}") for table in ("state", "trail"))
     return [
-        allow(["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [state]),
+        allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [state]),
         allow(["dynamodb:PutItem"], [trail]),
         allow(["sqs:GetQueueUrl", "sqs:SendMessage"], _queues(names)),
         allow(["sqs:DeleteMessage"], _dead_letter_queues(names), because=STAGE_BECAUSE),

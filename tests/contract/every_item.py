@@ -153,7 +153,7 @@ def _answers_on_runs(store: MetadataStore) -> Iterator[tuple[str, Any]]:
     yield "of the image", store.runs_of_image(image.digest, 10)
     yield "of the model", store.runs_of_model("ef" * 32)
     yield "reproductions", [store.reproductions_of(run.id, 10) for run in runs]
-    yield "waiting", _ids(store.waiting_runs(later(days=9)))
+    yield "waiting", _ids(store.waiting_runs("digits", later(days=9)))
     yield "open", _ids(store.open_runs())
     yield "held", _ids(store.held_runs("digits"))
     yield "unsigned", _ids(store.unsigned_runs())

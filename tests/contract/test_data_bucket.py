@@ -43,6 +43,15 @@ def test_only_the_latest_versions_below_the_prefix_are_current(bucket: Bucket) -
     assert list(bucket.port.current_objects("digits/", now())) == [latest, other]
 
 
+def test_objects_come_in_the_order_of_their_keys_in_utf_8(bucket: Bucket) -> None:
+    keys = ["digits/\uff5e", "digits/z", "digits/\U0001f33e", "digits/a/b", "digits/a", "digits/\u00e9", "digits/a-b"]
+    for key in keys:
+        bucket.put(key, b"data")
+    bucket.delete("digits/z")
+    there = [each.key for each in bucket.port.current_objects("digits/", now())]
+    assert there == sorted(set(keys) - {"digits/z"}, key=str.encode)
+
+
 def test_what_a_delete_marker_hides_is_not_current(bucket: Bucket) -> None:
     bucket.put("digits/a.csv", b"a")
     bucket.delete("digits/a.csv")

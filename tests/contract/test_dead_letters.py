@@ -133,3 +133,11 @@ def test_records_of_a_stream_are_removed_since_the_sweep_sends_what_is_pending(l
     deployment.lose(abandoned, json.dumps({"requestContext": {}, "DDBStreamBatchInfo": {"batchSize": 1}}))
     assert deployment.letters.redrive(ABANDONED) == Redriven(ABANDONED, 0, 1)
     assert deployment.letters.letters(ABANDONED, 10) == ()
+
+
+def test_the_queue_of_the_sinks_is_asked_only_where_there_is_one(local_aws: AwsClients) -> None:
+    without, telling = Deployment(local_aws), Deployment(local_aws, "deliver")
+    assert "deliver-dead-letters" not in without.letters.queues
+    assert "deliver-dead-letters" in telling.letters.queues
+    with pytest.raises(UnknownQueueError, match="no dead-letter queue deliver-dead-letters: there are ingest-dead"):
+        without.letters.letters("deliver-dead-letters", 1)

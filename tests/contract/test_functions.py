@@ -93,10 +93,12 @@ def dropping(local_aws: AwsClients, tables: Tables) -> DataDroppedSettings:
     name = f"contract-{uuid4().hex[:12]}"
     fifo = local_aws.sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     seal = local_aws.sqs.create_queue(QueueName=name)["QueueUrl"]
+    ingest = local_aws.sqs.create_queue(QueueName=f"{name}-ingest")["QueueUrl"]
     return DataDroppedSettings(
         stage="test",
         state_table=tables.state,
         trail_table=tables.trail,
+        ingest_queue_url=ingest,
         dispatch_queue_url=fifo,
         seal_queue_url=seal,
         sign_queue_url=seal,
@@ -130,10 +132,25 @@ def test_of_a_batch_only_the_message_that_failed_is_reported_and_the_log_says_wh
     assert "version 3.0" in done.stdout
 
 
+def test_of_a_message_with_several_records_the_one_that_failed_goes_on_alone_and_its_neighbours_are_done(
+    bundle: Path, tables: Tables, local_aws: AwsClients, dropping: DataDroppedSettings
+) -> None:
+    (broken,) = json.loads(recorded("s3_notification_from_a_later_major_version"))["Records"]
+    good = json.loads(recorded("s3_notification_several_records"))["Records"]
+    event = sqs_event(json.dumps({"Records": [good[0], broken, good[1]]}))
+    assert answer(bundle, "data_dropped", event, dropping) == {"batchItemFailures": []}
+    timer = DynamoMetadataStore(tables).seal_timer("digits")
+    assert timer is not None
+    assert timer.revision == len(good)
+    (alone,) = local_aws.sqs.receive_message(QueueUrl=dropping.ingest_queue_url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(alone["Body"]) == {"Records": [broken]}
+    assert run(bundle, "data_dropped", sqs_event(alone["Body"]), to_environment(dropping)).returncode != 0
+
+
 def test_a_message_delivered_twice_leaves_one_record(
     bundle: Path, tables: Tables, dropping: DataDroppedSettings
 ) -> None:
-    event = sqs_event(recorded("s3_notification_empty_object"))
+    event = sqs_event(recorded("s3_notification_put").replace("digits/", "elsewhere/"))
     for _ in range(2):
         answer(bundle, "data_dropped", event, dropping)
     (notice,) = DynamoMetadataStore(tables).notices(10)

@@ -17,13 +17,15 @@ from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
-from dropforge.adapters.sqs import SqsWakeups
+from dropforge.adapters.sqs import ABSORBING
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
 from dropforge.domain.mail import Mail
 from dropforge.domain.project import OnData, Project
 from dropforge.settings import Deployment, deployment_parameter, project_parameter
 from tests.contract.records import NOON
+from tests.contract.waking import wakeups_by
+from tests.fakes.world import ManualClock
 
 pytestmark = pytest.mark.local
 
@@ -48,23 +50,27 @@ def an_announcement(project: str | None, outcome: Outcome) -> Announcement:
     return Announcement(AnnouncementKey(SubjectKind.NOTICE, "0" * 20), project, outcome, NOON)
 
 
-def test_every_wake_up_of_the_dispatcher_arrives_however_alike_they_are(local_aws: AwsClients) -> None:
-    dispatch = a_queue(local_aws, fifo=True)
-    wakeups = SqsWakeups(local_aws, dispatch, a_queue(local_aws), "")
+def test_wake_ups_of_the_dispatcher_at_one_time_are_one_and_a_later_one_is_another(local_aws: AwsClients) -> None:
+    dispatch, clock = a_queue(local_aws, fifo=True), ManualClock()
+    wakeups = wakeups_by(local_aws, clock, dispatch=dispatch)
     for _ in range(3):
         wakeups.dispatch()
-    assert len(bodies(local_aws, dispatch)) == 3
+        clock.wait(ABSORBING / 4)
+    assert len(bodies(local_aws, dispatch)) == 1
+    clock.wait(ABSORBING / 4)
+    wakeups.dispatch()
+    assert len(bodies(local_aws, dispatch)) == 1
 
 
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:
     seal = a_queue(local_aws)
-    SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal, "").seal("digits", timedelta(0))
+    wakeups_by(local_aws, seal=seal).seal("digits", timedelta(0))
     assert [seal_in(body) for body in bodies(local_aws, seal)] == [("digits", None)]
 
 
 def test_a_wake_up_for_later_is_not_there_yet_even_beyond_the_longest_delay(local_aws: AwsClients) -> None:
     seal = a_queue(local_aws)
-    SqsWakeups(local_aws, a_queue(local_aws, fifo=True), seal, "").seal("digits", timedelta(hours=5))
+    wakeups_by(local_aws, seal=seal).seal("digits", timedelta(hours=5))
     assert bodies(local_aws, seal) == []
 
 

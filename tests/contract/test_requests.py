@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -74,7 +75,8 @@ QUESTIONS: list[tuple[str, Callable[[DynamoMetadataStore, str], object], int]] =
     ("runs of a commit", lambda store, _: store.runs_of_commit("c1", 20), 1),
     ("runs of a dataset", lambda store, _: store.runs_of_dataset("digits", a_dataset().version, 20), 1),
     ("datasets of an object", lambda store, _: store.datasets_of_object("training-bucket", "digits/a", None, 10), 1),
-    ("runs that wait, by due time", lambda store, _: list(store.waiting_runs(later(days=1))), 1),
+    ("runs of a project that wait, by due time", lambda store, _: list(store.waiting_runs("digits", NOON)), 1),
+    ("of each project the first in line", lambda store, _: store.first_in_line(NOON), 2),
     ("open runs", lambda store, _: list(store.open_runs()), 1),
     ("held runs", lambda store, _: list(store.held_runs("digits")), 1),
     ("pending announcements", lambda store, _: store.pending_announcements(), 1),
@@ -104,6 +106,19 @@ def test_a_question_costs_no_more_requests_than_this(
     with requests_of(local_aws) as sent:
         ask(store, run.id)
     assert 1 <= len(sent) <= most, sent
+
+
+def test_a_line_is_read_as_far_as_it_is_followed(store: DynamoMetadataStore, local_aws: AwsClients) -> None:
+    for number in range(30):
+        store.commit(None, a_request(seed=str(number), at=later(seconds=number)))
+    with requests_of(local_aws) as sent:
+        (first,) = store.first_in_line(later(hours=1))
+        behind = store.waiting_runs("digits", later(hours=1), after=first)
+        assert len(sent) == 2
+        assert len(list(islice(behind, 20))) == 20
+        assert len(sent) == 3
+        assert len(list(behind)) == 9
+        assert len(sent) == 4
 
 
 def test_an_event_is_one_request(store: DynamoMetadataStore, local_aws: AwsClients) -> None:

@@ -139,21 +139,38 @@ def test_waiting_runs_come_by_due_time_and_among_equals_the_longest_requested_fi
     soon = store.commit(None, a_request(seed="soon", at=later(minutes=2)))
     never = store.commit(None, a_request(seed="never"))
     store.commit(never, RunDelayed(later(seconds=10), later(days=1), DelayCause.LIMIT, "the day is full"))
-    waiting = list(store.waiting_runs(later(minutes=5)))
+    waiting = list(store.waiting_runs("digits", later(minutes=5)))
     assert [ref.id for ref in waiting] == [soon.id, old.id, young.id]
     assert (waiting[1].project, waiting[1].requested_at) == ("digits", later(seconds=1))
     assert waiting[1].status is RunStatus.WAITING
 
 
+def test_each_project_has_a_line_of_its_own_whose_first_is_known_if_it_is_due(store: MetadataStore) -> None:
+    names = ["digits", "digits-2", "0", "z"]
+    runs = {name: store.commit(None, a_request(project=name, at=later(minutes=n))) for n, name in enumerate(names)}
+    behind = store.commit(None, a_request(seed="behind", at=later(seconds=30)))
+    put_off = store.commit(runs["z"], RunDelayed(later(minutes=4), later(days=1), DelayCause.LIMIT, "the day is full"))
+    firsts = {ref.project: ref.id for ref in store.first_in_line(later(hours=1))}
+    assert firsts == {name: runs[name].id for name in names[:3]}
+    assert [ref.id for ref in store.first_in_line(later(seconds=1))] == [runs["digits"].id]
+    (first,) = store.first_in_line(later(seconds=1))
+    assert [ref.id for ref in store.waiting_runs("digits", later(hours=1), after=first)] == [behind.id]
+    assert [(ref.id, ref.due) for ref in store.waiting_runs("z", later(days=2))] == [(put_off.id, later(days=1))]
+
+
 def test_a_run_that_is_due_at_this_very_moment_is_due(store: MetadataStore) -> None:
     run = store.commit(None, a_request())
-    assert [ref.id for ref in store.waiting_runs(run.requested_at)] == [run.id]
-    assert list(store.waiting_runs(later(microseconds=-1))) == []
+    assert [ref.id for ref in store.waiting_runs("digits", run.requested_at)] == [run.id]
+    assert list(store.waiting_runs("digits", later(microseconds=-1))) == []
 
 
 def test_a_run_is_found_as_waiting_open_held_or_finished_and_as_one_of_these_alone(store: MetadataStore) -> None:
     def seen() -> tuple[int, int, int]:
-        waiting, opened, held = store.waiting_runs(later(days=1)), store.open_runs(), store.held_runs("digits")
+        waiting, opened, held = (
+            store.waiting_runs("digits", later(days=1)),
+            store.open_runs(),
+            store.held_runs("digits"),
+        )
         return len(list(waiting)), len(list(opened)), len(list(held))
 
     run = store.commit(None, a_request())
@@ -280,7 +297,7 @@ def test_a_record_that_cannot_be_read_is_left_out_of_every_listing_and_named(tab
     assert store.runs_of_commit("c1", 10) == (whole,)
     assert store.runs_of_dataset("digits", whole.dataset.version, 10) == (whole,)
     assert [ref.id for ref in store.unreadable_runs("digits", 20)] == [broken.id]
-    assert {ref.id for ref in store.waiting_runs(later(days=1))} == {broken.id, whole.id}
+    assert {ref.id for ref in store.waiting_runs("digits", later(days=1))} == {broken.id, whole.id}
     with pytest.raises(InvalidDocumentError):
         store.run(broken.id)
 
@@ -316,9 +333,9 @@ def test_committing_that_people_were_told_marks_the_announcement_as_sent(store: 
 def test_what_was_retried_is_found_among_what_waits_and_what_was_superseded_nowhere(store: MetadataStore) -> None:
     run = finished(store, store.commit(None, a_request()), Outcome.FAILED)
     run = store.commit(run, RunRetried(later(minutes=5), Requester(RequesterKind.USER, "ada")))
-    assert [ref.id for ref in store.waiting_runs(later(hours=1))] == [run.id]
+    assert [ref.id for ref in store.waiting_runs("digits", later(hours=1))] == [run.id]
     store.commit(run, RunSuperseded(later(minutes=6), "f" * 20))
-    assert list(store.waiting_runs(later(hours=1))) == []
+    assert list(store.waiting_runs("digits", later(hours=1))) == []
     assert [each.outcome for each in store.pending_announcements()] == [Outcome.FAILED, Outcome.SUPERSEDED]
 
 
@@ -327,5 +344,5 @@ def test_an_attempt_that_failed_gives_its_place_back(store: MetadataStore) -> No
     state = JobState(JobStatus.FAILED, "Failed", later(minutes=1))
     store.commit(run, AttemptFailed(later(minutes=2), 1, state, "InternalServerError", later(minutes=3), 60))
     assert store.load("digits", TODAY).open_runs == 0
-    assert [ref.id for ref in store.waiting_runs(later(minutes=3))] == [run.id]
-    assert list(store.waiting_runs(later(minutes=2))) == []
+    assert [ref.id for ref in store.waiting_runs("digits", later(minutes=3))] == [run.id]
+    assert list(store.waiting_runs("digits", later(minutes=2))) == []

@@ -77,6 +77,13 @@ def test_an_object_that_is_sealed_by_itself_has_a_timer_of_its_own_and_counts_as
     assert store.due_seals(later(seconds=1)) == (timer,)
 
 
+def test_who_dropped_an_object_is_on_record_as_soon_as_its_timer_is_set(store: MetadataStore) -> None:
+    store.touch_object("digits", DROP, NOON)
+    assert store.drop(DROP.bucket, DROP.key, DROP.version_id) == DROP
+    store.touch_object("digits", replace(DROP, principal="AWS:BOB"), later(seconds=9))
+    assert store.drop(DROP.bucket, DROP.key, DROP.version_id) == DROP
+
+
 def test_a_drop_that_is_told_of_again_leaves_its_timer_as_it_is(store: MetadataStore) -> None:
     timer = store.touch_object("digits", DROP, NOON)
     assert store.touch_object("digits", DROP, later(seconds=9)) == timer

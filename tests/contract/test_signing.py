@@ -15,7 +15,6 @@ from dropforge.adapters.eventbridge import EventBridgeStateChanges
 from dropforge.adapters.events.signing import run_to_sign_in
 from dropforge.adapters.kms import KmsSigner
 from dropforge.adapters.s3_statements import S3Statements
-from dropforge.adapters.sqs import SqsWakeups
 from dropforge.cli.ecdsa import EcdsaPublicKey
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.artifact_layout import trail_statement_key
@@ -27,6 +26,7 @@ from dropforge.workflow.ports import MetadataStore, Statements
 from tests.contract.conftest import BOTH
 from tests.contract.records import NOON, a_request
 from tests.contract.test_outward import a_queue, bodies
+from tests.contract.waking import wakeups_by
 from tests.fakes.memory_signing import AUDIT_BUCKET, MemoryStatements
 from tests.fakes.specimens import after
 
@@ -158,6 +158,6 @@ def test_a_change_of_state_reaches_a_rule_that_listens_for_it(local_aws: AwsClie
 @pytest.mark.local
 def test_a_wake_up_of_the_signing_names_its_run(local_aws: AwsClients) -> None:
     sign = a_queue(local_aws)
-    SqsWakeups(local_aws, "", "", sign).sign("3f2a")
+    wakeups_by(local_aws, sign=sign).sign("3f2a")
     [body] = bodies(local_aws, sign)
     assert run_to_sign_in(body) == "3f2a"

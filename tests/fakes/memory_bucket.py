@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ class MemoryBucket:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self.versions: dict[str, list[StoredVersion]] = {}
+        self._put: Counter[str] = Counter()
+        """How many versions each key has had: one that was deleted for good does not give its id to another."""
         self.artifacts: dict[str, bytes] = {}
         self.written: dict[str, datetime] = {}
         """When each of the artifacts was last written."""
@@ -62,7 +65,8 @@ class MemoryBucket:
 
     def _add(self, key: str, content: bytes | None) -> ListedObject:
         stored = self.versions.setdefault(key, [])
-        version_id = f"{key}@{len(stored) + 1}"
+        self._put[key] += 1
+        version_id = f"{key}@{self._put[key]}"
         stored.append(StoredVersion(version_id, content, self._now()))
         return ListedObject(key, version_id, len(content or b""))
 

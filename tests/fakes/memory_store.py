@@ -13,10 +13,10 @@ from dropforge.domain.congestion import Congestion
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, ObjectVersion
 from dropforge.domain.drop import ObjectDropped, ObjectRef, is_later
 from dropforge.domain.errors import InvalidDocumentError
-from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, StartDelay
+from dropforge.domain.head import Pause, ProjectHead, Rebuild, SealedData, SealTimer, StartDelay
 from dropforge.domain.image import Image
 from dropforge.domain.notice import Notice
-from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run import Run, RunRef, RunStatus, WaitingRef
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.transition import Transition, transition
@@ -117,9 +117,15 @@ class MemoryRuns(MemoryAnnouncements):
     def load(self, project: str, day: date) -> ProjectLoad:
         return ProjectLoad(self.opened[project], self.started[project, day])
 
-    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
-        waiting = [run for run in self.runs.values() if run.waiting is not None and run.waiting.due <= due_by]
-        return iter([_ref(run) for run in sorted(waiting, key=_place)])
+    def first_in_line(self, due_by: datetime) -> tuple[WaitingRef, ...]:
+        names = sorted({run.project for run in self.runs.values() if run.waiting is not None})
+        firsts = [next(self.waiting_runs(name, due_by), None) for name in names]
+        return tuple(first for first in firsts if first is not None)
+
+    def waiting_runs(self, project: str, due_by: datetime, after: WaitingRef | None = None) -> Iterator[WaitingRef]:
+        refs = [waiting_ref(run) for run in self.runs.values() if run.project == project and run.waiting is not None]
+        there = [ref for ref in refs if ref.due <= due_by and (after is None or ref.place > after.place)]
+        return iter(sorted(there, key=lambda ref: ref.place))
 
     def open_runs(self) -> Iterator[RunRef]:
         return iter([_ref(run) for run in self.runs.values() if run.status.is_open])
@@ -329,6 +335,10 @@ class MemoryStore(MemoryRuns, MemoryCatalog, MemorySealing, MemoryTimers):
         MemorySealing.__init__(self)
         MemoryTimers.__init__(self)
 
+    def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
+        self.record_drop(project, drop)
+        return super().touch_object(project, drop, due)
+
 
 def newest_first(runs: Iterable[Run]) -> list[Run]:
     return sorted(runs, key=lambda run: (run.requested_at, run.id), reverse=True)
@@ -338,6 +348,6 @@ def _ref(run: Run) -> RunRef:
     return RunRef(run.id, run.project, run.requested_at, run.status)
 
 
-def _place(run: Run) -> tuple[datetime, datetime]:
+def waiting_ref(run: Run) -> WaitingRef:
     assert run.waiting is not None
-    return run.waiting.due, run.requested_at
+    return WaitingRef(run.id, run.project, run.requested_at, run.status, run.waiting.due)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from dropforge.domain.head import Rebuild
 from dropforge.domain.mail import Mail
 from dropforge.domain.project import Project, SealPolicy, Stage
 from dropforge.domain.run import Run
+from dropforge.domain.state_report import StateReport
 from dropforge.domain.training_spec import TrainingSpec
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.announce import announce
@@ -90,6 +92,21 @@ class Mailbox:
         return [mail.subject for mail, _ in self.mails]
 
 
+@dataclass
+class RecordedSink:
+    """Implements `ports.Sink`; `meanwhile` happens while it is told for the first time."""
+
+    name: str = "a backend"
+    told: list[StateReport] = field(default_factory=list)
+    meanwhile: Callable[[], object] | None = None
+
+    def deliver(self, report: StateReport) -> None:
+        self.told.append(report)
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            happens()
+
+
 def stage_of(*projects: Project, concurrent_runs: int = 8) -> Stage:
     return Stage("dropforge-test", projects or (DIGITS,), concurrent_runs, {"ml.m5.large": Decimal("0.115")})
 
@@ -111,6 +128,7 @@ class World:
         self.signer = MemorySigner()
         self.statements = MemoryStatements()
         self.states = RecordedStates()
+        self.sink = RecordedSink()
         self._told = 0
         self.ports = Ports(
             stage=stage or stage_of(),
@@ -126,6 +144,7 @@ class World:
             signer=self.signer,
             statements=self.statements,
             states=self.states,
+            sinks=(self.sink,),
             clock=self.clock,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 import sys
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from itertools import count, islice
 
 from dropforge.domain.announcement import Announcement, AnnouncementKey, AnnouncementState
 from dropforge.domain.project import GuardRails, SealMode, SealPolicy
-from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run import Run, RunRef, RunStatus, WaitingRef
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.trail import TrailEntry, verify
 from dropforge.domain.training_job import JobDescription, JobRequest
@@ -32,7 +32,7 @@ from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from dropforge.workflow.sweep import sweep
 from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.memory_jobs import JobEnd, MemoryJobs
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store import MemoryStore, waiting_ref
 from tests.fakes.world import DIGITS, ManualClock, World, stage_of
 
 QUOTA = 8
@@ -140,6 +140,8 @@ class IndexedStore(MemoryStore):
         super().__init__()
         self.told: Told = Told()
         self._line: list[tuple[datetime, datetime, str]] = []
+        self._order: list[tuple[datetime, str]] = []
+        """Runs as they were asked for."""
         self._open: dict[str, None] = {}
         self._trail_of: dict[str, list[TrailEntry]] = {}
 
@@ -147,7 +149,9 @@ class IndexedStore(MemoryStore):
         run = super().commit(before, event)
         if run is before:
             return run
-        if before is not None and before.waiting is not None:
+        if before is None:
+            insort(self._order, (run.requested_at, run.id))
+        elif before.waiting is not None:
             del self._line[bisect_left(self._line, (before.waiting.due, before.requested_at, before.id))]
         if run.waiting is not None:
             insort(self._line, (run.waiting.due, run.requested_at, run.id))
@@ -164,19 +168,24 @@ class IndexedStore(MemoryStore):
     def trail(self, run_id: str) -> tuple[TrailEntry, ...]:
         return tuple(self._trail_of[run_id])
 
-    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
-        for due, _, run_id in tuple(self._line):
+    def first_in_line(self, due_by: datetime) -> tuple[WaitingRef, ...]:
+        return tuple(islice(self.waiting_runs(BURST.name, due_by), 1))
+
+    def waiting_runs(self, project: str, due_by: datetime, after: WaitingRef | None = None) -> Iterator[WaitingRef]:
+        assert project == BURST.name, "the line is kept of one project alone"
+        line = self._line if after is None else self._line[bisect_right(self._line, after.place) :]
+        for due, _, run_id in tuple(line):
             if due > due_by:
                 return
-            yield self._ref(run_id)
+            yield waiting_ref(self.runs[run_id])
 
     def open_runs(self) -> Iterator[RunRef]:
         return iter([self._ref(run_id) for run_id in self._open])
 
     def runs_of_project(self, project: str, limit: int, before: RunRef | None = None) -> tuple[Run, ...]:
-        assert before is None, "nobody turns pages while the burst lasts"
-        newest = tuple(islice(reversed(self.runs.values()), limit))
-        return tuple(run for run in newest if run.project == project)
+        assert project == BURST.name, "the order is kept of one project alone"
+        end = len(self._order) if before is None else bisect_left(self._order, (before.requested_at, before.id))
+        return tuple(self.runs[run_id] for _, run_id in reversed(self._order[max(end - limit, 0) : end]))
 
     def pending_announcements(self) -> tuple[Announcement, ...]:
         return tuple(self.told[key] for key in self.told.pending)

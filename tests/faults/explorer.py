@@ -2,76 +2,66 @@
 
 A schedule is a text of one letter a step, `<history>:<steps>`:
     a, b    the act's first or second message makes its next call to the world
-    A, B    its function is killed there; the message is delivered again from the start
-    0 … 9   a message that was delivered before, counted from the first, is delivered a second time
-    x, X    that second delivery makes its next call, as it did its first at once, or is killed
+    A, B    the same, and its function is killed then; the message is delivered again from the start
+    c … m   a message that was delivered before, counted from the first, is delivered again and makes its first call
+    C … M   the same, and its function is killed then
+    x, X    that second delivery makes its next call, or does and is killed then
     n       what AWS and people do next happens: the next act
 
-Why so few worlds stand for so many schedules: what can still happen depends on the world, on where each delivery stands
-(its message and the replies that it got), and on how many crashes and second deliveries are left, and on nothing else.
-So two schedules that lead to equal states have the same futures, and these are looked at once. States are compared
-whole, not by a hash; no order of steps is left out; the number of schedules is the number of paths through the states.
-A call that meets no other (`Call.meets_nobody`) is made together with the one before it: wherever it stood between the
-calls of others, the world and its reply would be the same.
+Why so few worlds stand for so many schedules:
+- What can still happen depends on the world, on where each delivery stands (its message and the replies that it got),
+  and on how many crashes and second deliveries are left, and on nothing else. So two schedules that lead to equal
+  states have the same futures, and these are looked at once. States are compared whole, not by a hash.
+- A call that meets no other is made together with the one before it: wherever it stood between the calls of others,
+  the world and its reply would be the same (`Call.is_unfelt`, and `Call.is_of_its_act` where no act can come between).
+- A function is killed right after a call that changed the world, and nowhere else. Whoever is killed later, before it
+  changed anything more, lies in its queue as whoever was killed then and was not delivered again until later; and who
+  was killed before it changed anything, as who was not delivered until later.
+- Of two states that differ only in what is left of crashes and second deliveries, all that follows from the one with
+  less left follows from the other too, and the same is checked on the way.
+`tests/faults/test_every_schedule.py` shows of small histories that this loses no end.
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeAlias
 
-from dropforge.domain.announcement import Announcement
 from dropforge.domain.run import RunStatus
-from tests.fakes.world import World
+from tests.faults.happening import Happening
 from tests.faults.histories import History
-from tests.faults.invariants import (
-    Moment,
-    ViolationError,
-    check_last_mail,
-    check_lease,
-    check_rest,
-    check_step,
-    check_world,
-    require,
-)
+from tests.faults.invariants import ViolationError, check_rest, require
 from tests.faults.rest import come_to_rest
-from tests.faults.snapshots import Numbering, clone
-from tests.faults.suspension import Call, Done, Message, Reply, next_call
 
-MOST_TRIES = 3
-"""How often a function may fail by itself before its message counts as lost; nothing here makes it fail."""
+FIRSTS, AGAIN = "abc", "defghijklm"
 
 
-class State(NamedTuple):
-    """Numbers of worlds and deliveries; `second` is None when no second delivery is under way."""
-
-    act: int
-    world: int
-    firsts: tuple[int, ...]
-    second: int | None
-    delivered: tuple[int, ...]
-    crashes: int
-    repeats: int
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A message, and what its function has been told so far."""
-
-    message: Message
-    root: int
-    failures: int = 0
-    replies: tuple[Reply, ...] = ()
+State: TypeAlias = tuple[int, int, tuple[int, ...], int | None, tuple[int, ...]]
+"""The act; the number of the world; those of the deliveries of the act's messages; that of the second delivery that is
+under way, or None; and those of all messages that were delivered. A plain tuple: there are millions."""
+Left: TypeAlias = tuple[int, int]
+"""How many crashes and second deliveries there may still be."""
+Step: TypeAlias = tuple[str, State, Left]
+"""Its letter, and what it leads to."""
+Cause: TypeAlias = tuple[State, Left, str]
+"""From where a state was first come to, by which step."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    schedules: int
+    """`ends` are the worlds, each by its number, in which all that was sent has been delivered."""
+
     states: int
     worlds: int
-    ends: int
+    ends: frozenset[int]
+
+
+def _with(deliveries: tuple[int, ...], another: int) -> tuple[int, ...]:
+    """In order, so that it does not matter which came first."""
+    return tuple(sorted((*deliveries, another))) if deliveries else (another,)
 
 
 class Explorer:
@@ -79,220 +69,174 @@ class Explorer:
         self._name = name
         self._history = history
         self._attempted = ""
-        self._numbers = Numbering()
-        self._worlds: dict[int, World] = {}
-        self._deliveries: dict[int, Delivery] = {}
-        self._next: dict[int, Call | Done] = {}
-        self._effects: dict[tuple[int, int], tuple[Reply, int]] = {}
-        self._steps: dict[tuple[int, int], tuple[int, int | None]] = {}
-        self._acts: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self._is_thorough = False
+        self._happening = Happening(history.world())
         self._rested: set[int] = set()
-        self._came_from: dict[State, tuple[State, str]] = {}
-        world, firsts = self._begin(0, self._keep(self._history.world()))
-        self.start = State(0, world, firsts, None, firsts, history.crashes, history.repeats)
+        number, firsts = self._happening.begin(history.acts[0], self._happening.first)
+        start: State = (0, number, firsts, None, firsts)
+        self._starts: list[tuple[State, Left]] = [(start, most) for most in history.most]
+        lefts = {left for c, r in history.most for left in product(range(c + 1), range(r + 1))}
+        self._found: dict[Left, dict[State, Cause]] = {left: {} for left in sorted(lefts, reverse=True)}
+        for most in history.most:
+            self._found[most][start] = start, most, ""
 
     def explore(self) -> Figures:
         """All schedules; ViolationError with the schedule that breaks a promise."""
-        paths: dict[State, int] = {}
         gc.disable()  # millions of values that all stay
         try:
-            self._count(paths)
+            for left in self._found:
+                self._explore_with(left)
         finally:
             gc.enable()
-        return Figures(paths[self.start], len(paths), len(self._worlds), len(self._rested))
+        return self.figures
 
-    def _count(self, paths: dict[State, int]) -> None:
-        ahead: list[tuple[State, list[State] | None]] = [(self.start, None)]
+    @property
+    def figures(self) -> Figures:
+        return Figures(sum(map(len, self._found.values())), len(self._happening.worlds), frozenset(self._rested))
+
+    def _explore_with(self, left: Left) -> None:
+        """All states with so much left, once those with more left are known."""
+        found, richer = self._found[left], self._richer_than(left)
+        for state in [each for each in found if any(each in others for others in richer)]:
+            del found[state]
+        ahead = list(found)
         while ahead:
-            state, following = ahead.pop()
+            state = ahead.pop()
+            for letter, after, still_left in self._checked_steps(state, left):
+                if still_left != left:
+                    self._found[still_left].setdefault(after, (state, left, letter))
+                elif after not in found:
+                    for others in richer:
+                        if after in others:
+                            break
+                    else:
+                        found[after] = state, left, letter
+                        ahead.append(after)
+
+    def _richer_than(self, left: Left) -> list[dict[State, Cause]]:
+        crashes, repeats = left
+        return [each for (c, r), each in self._found.items() if (c, r) != left and c >= crashes and r >= repeats]
+
+    def count(self) -> int:
+        """How many schedules there are: all paths through all states, with kills after every call."""
+        self._is_thorough = True
+        paths: dict[tuple[State, Left], int] = {}
+        ahead: list[tuple[tuple[State, Left], list[tuple[State, Left]] | None]] = [
+            (each, None) for each in self._starts
+        ]
+        while ahead:
+            here, following = ahead.pop()
             if following is not None:
-                paths[state] = sum([paths[each] for each in following]) or 1
-            elif state not in paths:
-                following = self._following(state)
-                ahead.append((state, following))
+                paths[here] = sum([paths[each] for each in following]) or 1
+            elif here not in paths:
+                following = [(state, left) for _, state, left in self._checked_steps(*here)]
+                ahead.append((here, following))
                 ahead.extend([(each, None) for each in following if each not in paths])
+        return max(paths[each] for each in self._starts)
 
     def replay(self, steps: str) -> Iterator[str]:
         """One schedule, a line for each step."""
-        state = self.start
-        for label in steps:
-            doing = self._describe(state, label)
-            try:
-                state = dict(self._successors(state))[label]
-            except KeyError:
-                raise ValueError(f"{label!r} is no step that can follow here; {doing}") from None
-            yield f"{label}  {doing}"
+        state, left = self._starts[0][0], tuple(map(max, zip(*self._history.most, strict=True)))
+        for letter in steps:
+            doing = self._describe(state, letter)
+            following = {name: (after, still_left) for name, after, still_left in self._steps_from(state, left)}
+            if letter not in following:
+                raise ValueError(f"{letter!r} is no step that can follow here; {doing}")
+            state, left = following[letter]
+            yield f"{letter}  {doing}"
         if self._is_end(state):
             self._check_end(state)
 
-    def _following(self, state: State) -> list[State]:
-        following = []
-        label = ""
+    def _checked_steps(self, state: State, left: Left) -> list[Step]:
         try:
-            for label, each in self._successors(state):
-                self._came_from.setdefault(each, (state, label))
-                following.append(each)
+            steps = self._steps_from(state, left)
             if self._is_end(state):
-                label = ""
                 self._check_end(state)
         except ViolationError as violation:
-            raise ViolationError(f"{violation}\nschedule: {self._token(state, self._attempted)}") from violation
-        return following
+            raise ViolationError(f"{violation}\nschedule: {self._token(state, left)}") from violation
+        return steps
 
-    def _successors(self, state: State) -> Iterator[tuple[str, State]]:
-        yield from self._first_steps(state)
-        if state.second is not None:
-            yield from self._second_steps(state, state.second)
-        elif state.repeats:
-            yield from self._second_deliveries(state)
-        if not state.firsts and state.act + 1 < len(self._history.acts):
+    def _steps_from(self, state: State, left: Left) -> list[Step]:
+        act, world, firsts, second, delivered = state
+        steps = self._first_steps(state, left)
+        if second is not None:
+            steps += self._second_steps(state, left, second, "x")
+        elif left[1]:
+            for letter, root in zip(AGAIN, delivered, strict=False):
+                steps += self._second_steps(state, (left[0], left[1] - 1), root, letter)
+        if not firsts and act + 1 < len(self._history.acts):
             self._attempted = "n"
-            world, firsts = self._begin(state.act + 1, state.world)
-            delivered = (*state.delivered, *firsts)
-            yield "n", State(state.act + 1, world, firsts, state.second, delivered, state.crashes, state.repeats)
+            world, firsts = self._happening.begin(self._history.acts[act + 1], world)
+            steps.append(("n", self._among(act + 1, world, firsts, second, (*delivered, *firsts)), left))
         self._attempted = ""
+        return steps
 
-    def _first_steps(self, state: State) -> Iterator[tuple[str, State]]:
-        act, number, under_way, second, delivered, crashes, repeats = state
+    def _first_steps(self, state: State, left: Left) -> list[Step]:
+        act, world, under_way, second, delivered = state
+        steps: list[Step] = []
         for place, each in enumerate(under_way):
-            self._attempted = "ab"[place]
+            self._attempted = letter = FIRSTS[place]
             others = under_way[:place] + under_way[place + 1 :]
-            world, after = self._step(number, each)
-            firsts = others if after is None else tuple(sorted((*others, after)))
-            yield "ab"[place], State(act, world, firsts, second, delivered, crashes, repeats)
-            if crashes and self._deliveries[each].replies:
-                firsts = tuple(sorted((*others, self._again(each))))
-                yield "AB"[place], State(act, number, firsts, second, delivered, crashes - 1, repeats)
+            world_after, after = self._happening.steps[world, each]
+            firsts = others if after is None else _with(others, after)
+            steps.append((letter, (act, world_after, firsts, second, delivered), left))
+            if left[0] and (world_after != world or self._is_thorough):
+                firsts = _with(others, self._happening.roots[each])
+                killed = act, world_after, firsts, second, delivered
+                steps.append((letter.upper(), killed, (left[0] - 1, left[1])))
+        return steps
 
-    def _second_steps(self, state: State, second: int) -> Iterator[tuple[str, State]]:
-        act, number, firsts, _, delivered, crashes, repeats = state
-        self._attempted = "x"
-        world, after = self._step(number, second)
-        yield "x", State(act, world, firsts, after, delivered, crashes, repeats)
-        if crashes and self._deliveries[second].replies:
-            yield "X", State(act, number, firsts, self._again(second), delivered, crashes - 1, repeats)
+    def _second_steps(self, state: State, left: Left, second: int, letter: str) -> list[Step]:
+        act, world, firsts, _, delivered = state
+        self._attempted = letter
+        is_last = act + 1 == len(self._history.acts)
+        world_after, after = (self._happening.steps if is_last else self._happening.slow_steps)[world, second]
+        steps: list[Step] = [(letter, self._among(act, world_after, firsts, after, delivered), left)]
+        if left[0] and (world_after != world or self._is_thorough):
+            killed = self._among(act, world_after, firsts, self._happening.roots[second], delivered)
+            steps.append((letter.upper(), killed, (left[0] - 1, left[1])))
+        return steps
 
-    def _second_deliveries(self, state: State) -> Iterator[tuple[str, State]]:
-        act, number, firsts, _, delivered, crashes, repeats = state
-        for place, root in enumerate(delivered):
-            self._attempted = str(place)
-            world, after = self._step(number, root)
-            yield str(place), State(act, world, firsts, after, delivered, crashes, repeats - 1)
+    def _among(
+        self, act: int, world: int, firsts: tuple[int, ...], second: int | None, delivered: tuple[int, ...]
+    ) -> State:
+        """In the last act, for whose end nothing waits, a second delivery is one like any other."""
+        if second is not None and act + 1 == len(self._history.acts):
+            return act, world, _with(firsts, second), None, delivered
+        return act, world, firsts, second, delivered
 
     def _is_end(self, state: State) -> bool:
-        return not state.firsts and state.second is None and state.act + 1 == len(self._history.acts)
-
-    def _begin(self, act: int, world: int) -> tuple[int, tuple[int, ...]]:
-        """AWS and people do their part; the deliveries that follow from it."""
-        if (act, world) not in self._acts:
-            after = clone(self._worlds[world])
-            messages = self._history.acts[act](after)
-            roots = tuple(sorted(self._root(each) for each in messages))
-            self._acts[act, world] = self._keep(after), roots
-        return self._acts[act, world]
-
-    def _root(self, message: Message, failures: int = 0) -> int:
-        number = self._numbers.of(("message", message, failures))
-        self._deliveries.setdefault(number, Delivery(message, number, failures))
-        return number
-
-    def _again(self, delivery: int) -> int:
-        return self._deliveries[delivery].root
-
-    def _step(self, world: int, delivery: int) -> tuple[int, int | None]:
-        """The delivery makes its next call; the world and the delivery afterwards, None when it is done."""
-        if (world, delivery) not in self._steps:
-            self._steps[world, delivery] = self._make_step(world, delivery)
-        return self._steps[world, delivery]
-
-    def _make_step(self, world: int, delivery: int) -> tuple[int, int | None]:
-        delivery, call = self._up_to_a_call(world, delivery)
-        if not isinstance(call, Done):
-            reply, world = self._effect(world, call)
-            delivery, call = self._up_to_a_call(world, self._told(delivery, reply))
-        if not isinstance(call, Done):
-            return world, delivery
-        if call.error is None:
-            return world, None
-        failed = self._deliveries[delivery]
-        require(failed.failures < MOST_TRIES, 1, f"a message was given up: {call.error!r}")
-        return world, self._root(failed.message, failed.failures + 1)
-
-    def _up_to_a_call(self, world: int, delivery: int) -> tuple[int, Call | Done]:
-        """What meets nobody's calls is no step of its own, and is done as soon as the call before has returned."""
-        while True:
-            call = self._next.get(delivery)
-            if call is None:
-                known = self._deliveries[delivery]
-                call = self._next[delivery] = next_call(known.message, known.replies, self._worlds[world].ports)
-            if isinstance(call, Done) or not call.meets_nobody:
-                return delivery, call
-            delivery = self._told(delivery, call.make(self._worlds[world].ports))
-
-    def _told(self, delivery: int, reply: Reply) -> int:
-        number = self._numbers.of_token((delivery, self._numbers.of(reply)))
-        if number not in self._deliveries:
-            known = self._deliveries[delivery]
-            self._deliveries[number] = replace(known, replies=(*known.replies, reply))
-        return number
-
-    def _effect(self, world: int, call: Call) -> tuple[Reply, int]:
-        """What the call returns in that world, and the world that it leaves: whoever makes it."""
-        key = world, self._numbers.of(call)
-        if key not in self._effects:
-            before, after = self._worlds[world], clone(self._worlds[world])
-            reply = call.make(after.ports)
-            self._effects[key] = reply, self._keep(after)
-            self._check_effect(before, self._worlds[self._effects[key][1]], reply)
-        return self._effects[key]
-
-    def _check_effect(self, before: World, after: World, reply: Reply) -> None:
-        if reply.method == "publish" and reply.error is None:
-            check_last_mail(after, after.clock.now())
-        if isinstance(reply.result, Announcement) and reply.method == "lease_announcement":
-            was = before.store.told[reply.result.key]
-            check_lease(was, reply.result, before.clock.now())
-        if before is not after:
-            check_step(Moment.of(before.store), Moment.of(after.store))
-            check_world(after)
-
-    def _keep(self, world: World) -> int:
-        number = self._numbers.of(world)
-        self._worlds.setdefault(number, world)
-        return number
+        act, _, firsts, second, _ = state
+        return not firsts and second is None and act + 1 == len(self._history.acts)
 
     def _check_end(self, state: State) -> None:
-        if state.world in self._rested:
+        _, number, *_ = state
+        if number in self._rested:
             return
-        world = clone(self._worlds[state.world])
+        world = self._happening.worlds.back_to(number)
         come_to_rest(world)
         check_rest(world)
         runs = len(world.store.runs)
         require(runs in self._history.runs, 1, f"there are {runs} runs, and should be {self._history.runs}")
         wanted = sum(run.status is not RunStatus.SUPERSEDED for run in world.store.runs.values())
         require(len(world.jobs.requests) == wanted, 2, f"there are {len(world.jobs.requests)} jobs of {wanted} runs")
-        self._rested.add(state.world)
+        self._rested.add(number)
 
-    def _token(self, state: State, last: str) -> str:
-        labels = [last]
-        while state != self.start:
-            state, label = self._came_from[state]
-            labels.append(label)
-        return f"{self._name}:{''.join(reversed(labels))}"
+    def _token(self, state: State, left: Left) -> str:
+        letters = [self._attempted]
+        while (state, left) not in self._starts:
+            state, left, letter = self._found[left][state]
+            letters.append(letter)
+        return f"{self._name}:{''.join(reversed(letters))}"
 
-    def _describe(self, state: State, label: str) -> str:
-        if label == "n":
-            return f"next: {self._history.acts[state.act + 1].__name__.replace('_', ' ')}"
-        if label.isdigit():
-            return f"again: {self._subject(state.delivered[int(label)])}"
-        delivery = state.second if label in "xX" else state.firsts["ab".index(label.lower())]
+    def _describe(self, state: State, letter: str) -> str:
+        act, world, firsts, second, delivered = state
+        if letter == "n":
+            return f"next: {self._history.acts[act + 1].__name__.replace('_', ' ')}"
+        small = letter.lower()
+        places = {**dict(zip(FIRSTS, firsts, strict=False)), **dict(zip(AGAIN, delivered, strict=False)), "x": second}
+        delivery = places.get(small)
         if delivery is None:
-            return "no second delivery is under way"
-        if label.isupper():
-            return f"{self._subject(delivery)} is killed"
-        _, call = self._up_to_a_call(state.world, delivery)
-        return f"{self._subject(delivery)}: {'ends' if isinstance(call, Done) else call.method}"
-
-    def _subject(self, delivery: int) -> str:
-        message = self._deliveries[delivery].message
-        return getattr(message, "func", message).__name__
+            return "nothing of that name is under way"
+        doing = self._happening.describe(world, delivery)
+        return f"{'again, ' * (small in AGAIN)}{doing}{', and is killed' * letter.isupper()}"

@@ -69,6 +69,13 @@ IN_THE_STORE = (
         (f"{CONTRACT}/test_seal_timers.py",),
     ),
     Guard(
+        "the timer of an object and who dropped it are one transaction",
+        f"{DYNAMODB}/seal_timers.py",
+        "self._tables.transact([is_set, is_kept])",
+        "self._tables.transact([is_set])",
+        (f"{CONTRACT}/test_seal_timers.py",),
+    ),
+    Guard(
         "a revision is held by one",
         f"{DYNAMODB}/seal_timers.py",
         '"OR #held_revision <> :revision OR #held_until <= :now OR #held_by = :holder)"',

@@ -99,15 +99,15 @@ IN_WORKFLOW = (
     Guard(
         "a pass ends when requests are throttled",
         f"{WORKFLOW}/dispatch_runs.py",
-        "return self._room.is_throttled_for_long or self._loads.keys() <= self._closed",
-        "return self._loads.keys() <= self._closed",
+        "return is_late or self._room.is_throttled_for_long",
+        "return is_late",
         (f"{UNIT}/test_room.py",),
     ),
     Guard(
         "throttling that is over soon is waited out",
         f"{WORKFLOW}/dispatch_runs.py",
-        "return self._room.is_throttled_for_long or",
-        "return self._room.is_throttled or",
+        "return is_late or self._room.is_throttled_for_long",
+        "return is_late or self._room.is_throttled",
         (f"{UNIT}/test_room.py",),
     ),
     Guard(
@@ -165,22 +165,6 @@ IN_WORKFLOW = (
         "case SealMode.QUIET if is_latest:",
         "case SealMode.QUIET:",
         (f"{UNIT}/test_accept_drop.py",),
-    ),
-    Guard(
-        "a drop that is sealed by itself is on record once its timer is set",
-        f"{WORKFLOW}/accept_drop.py",
-        "    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())\n"
-        "    ports.store.record_drop(project.name, drop)\n",
-        "    ports.store.record_drop(project.name, drop)\n"
-        "    timer = ports.store.touch_object(project.name, drop, due=ports.clock.now())\n",
-        (f"{UNIT}/test_find_drops.py",),
-    ),
-    Guard(
-        "a timer stands until the drop that set it is on record",
-        f"{WORKFLOW}/seal_dataset.py",
-        "    if of is not None and ports.store.drop(of.bucket, of.key, of.version_id) is None:\n",
-        "    if False:\n",
-        (f"{UNIT}/test_seal_dataset.py",),
     ),
     Guard(
         "who fails to seal gives the data back",
@@ -316,6 +300,13 @@ IN_WORKFLOW = (
         (f"{UNIT}/test_announce.py",),
     ),
     Guard(
+        "another system is told again of a run that changed meanwhile",
+        f"{WORKFLOW}/deliver_state.py",
+        "        if now.status_sequence == run.status_sequence:\n",
+        "        if True:\n",
+        (f"{UNIT}/test_deliver_state.py",),
+    ),
+    Guard(
         "an end and what is to be told of it are one transaction",
         f"{DOMAIN}/transition.py",
         "        case RunHeld() | RunFinished() |",
@@ -373,8 +364,8 @@ IN_WORKFLOW = (
     ),
     Guard(
         "what fails for one is tried for all others",
-        f"{WORKFLOW}/sweep.py",
-        "            yield name, error\n            name = part\n",
+        f"{WORKFLOW}/failures.py",
+        "            self.keep(name, error)\n",
         "            raise\n",
         (f"{UNIT}/test_sweep.py",),
     ),
@@ -384,5 +375,26 @@ IN_WORKFLOW = (
         "if (entry.sequence, entry.previous) != (last.sequence + 1, last.digest):",
         "if entry.sequence != last.sequence + 1:",
         ("tests/unit/domain/test_trail.py",),
+    ),
+    Guard(
+        "a part of a message that fails goes on alone",
+        "dropforge/adapters/batches.py",
+        "        hand_on(part)\n",
+        "        handle(part)\n",
+        ("tests/unit/adapters/test_batches.py",),
+    ),
+    Guard(
+        "a pass begins after every wake-up that its message absorbed",
+        "dropforge/adapters/sqs.py",
+        "ABSORBING: Final = timedelta(seconds=0.5)",
+        "ABSORBING: Final = timedelta(seconds=1)",
+        ("tests/unit/adapters/test_waking.py",),
+    ),
+    Guard(
+        "a line is read no further than its project can take",
+        f"{WORKFLOW}/line.py",
+        "        yield ref\n        if ref.project in closed:\n            return\n",
+        "        yield ref\n",
+        (f"{UNIT}/test_line.py",),
     ),
 )

@@ -229,7 +229,10 @@ class Schedule:
         if self.seal is SealMode.MARKER:
             names += [MARKER, MARKER]
         key = f"digits/{self.chance.choice(names)}"
-        stored = self.world.bucket.put(key, self.chance.choice([b"one", b"two", b"three"]))
+        self._put(key, self.chance.choice([b"one", b"two", b"three"]))
+
+    def _put(self, key: str, content: bytes) -> None:
+        stored = self.world.bucket.put(key, content)
         drop = self.world.told_of(stored)
         self.send(f"drop of {stored.version_id}", partial(accept_drop, drop=drop), is_door=True)
 
@@ -239,6 +242,25 @@ class Schedule:
             marker = self.world.bucket.delete(self.chance.choice(there).key)
             drop = self.world.told_of(marker, deleted=True)
             self.send(f"deletion of {marker.key}", partial(accept_drop, drop=drop), is_door=True)
+
+    def put_back(self) -> None:
+        """What was there before is there again: its bytes are put once more, or what replaced them is deleted for good.
+
+        The sweep knows deletions by how many objects there are, so of this one somebody is told.
+        """
+        there = self.world.bucket.current_objects("digits/", self.world.clock.now())
+        replaced = [each for each in there if len(self.world.bucket.versions[each.key]) > 1]
+        if not replaced:
+            return
+        latest = self.chance.choice(replaced)
+        if self.chance.random() < 0.5:
+            self._put(latest.key, self.world.bucket.versions[latest.key][-2].content or b"one")
+            return
+        self.world.bucket.delete_version(latest)
+        drop = self.world.told_of(latest, deleted=True)
+        message = partial(accept_drop, drop=drop)
+        self.queue.append(Envelope(f"deletion of {latest.version_id}", message, is_door=True))
+        self.send(f"deletion of {latest.version_id}", message)
 
     def push(self) -> None:
         """A commit, or an earlier one built again."""
@@ -303,6 +325,7 @@ DEEDS: tuple[Callable[[Schedule], None], ...] = (
     Schedule.deliver,
     Schedule.drop,
     Schedule.delete,
+    Schedule.put_back,
     Schedule.push,
     Schedule.end_rebuild,
     Schedule.end_job,
@@ -313,7 +336,7 @@ DEEDS: tuple[Callable[[Schedule], None], ...] = (
     Schedule.change_room,
     Schedule.ask_by_hand,
 )
-WEIGHTS = (40, 3, 1, 2, 2, 3, 5, 1, 2, 1, 1, 1)
+WEIGHTS = (40, 3, 1, 1, 2, 2, 3, 5, 1, 2, 1, 1, 1)
 
 
 def play(seed: int) -> str | None:

@@ -1,17 +1,17 @@
-"""Copies of a world, and numbers that tell whether two worlds, messages or replies are the same."""
+"""Worlds that are kept and gone back to, and numbers that tell whether two worlds, messages or replies are the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import partial
 from types import MethodType
-from typing import Any, TypeVar
+from typing import Any
 
 from dropforge.workflow.ports import Ports
+from tests.fakes.world import World
 
-T = TypeVar("T")
-WRITE_ONLY = frozenset({"ports", "wakeups", "creations", "asked", "copies"})
+WRITE_ONLY = frozenset({"dispatches", "seals", "sealed_alone", "creations", "asked", "copies"})
 """What fakes only count, and no use case can read: worlds that differ in nothing else have the same future."""
 
 READ_BY_KEY = frozenset(
@@ -23,27 +23,96 @@ READ_BY_KEY = frozenset(
 """Of these no use case sees in which order they were filled."""
 
 
-def clone(value: T, made: dict[int, Any] | None = None) -> T:
-    """A world of its own: containers and fakes are copied, the values in them, which never change, are shared."""
-    made = {} if made is None else made
-    if id(value) in made:
-        return made[id(value)]  # type: ignore[no-any-return]
-    copy: Any = value
+_UNKNOWN = object()
+_CONTAINERS = (dict, list, set)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A member of one of the fakes. What stands in it is a value, or a container of values, which never change."""
+
+    members: dict[str, Any]
+    name: str
+    is_counted: bool
+    is_ordered: bool
+    """It is a mapping in whose order use cases may see it."""
+
+
+class Worlds:
+    """One live world, and the states that it was in, by number; equal states have the same number.
+
+    To go back to a state is to put a copy of each container into its place. The fakes and their wiring stay, and
+    so does what is known to stand there already.
+    """
+
+    def __init__(self, world: World, numbers: Numbering) -> None:
+        self._live = world
+        self._numbers = numbers
+        self._places = list(_places(world, set()))
+        self._kept: dict[int, tuple[tuple[Any, ...], tuple[int, ...]]] = {}
+        self._standing: list[object] = [_UNKNOWN] * len(self._places)
+        self._is_let_go = False
+        values = tuple([each.members[each.name] for each in self._places])
+        tokens = tuple([self._number(place, value) for place, value in zip(self._places, values, strict=True)])
+        self.first = self._keep(values, tokens)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def back_to(self, number: int) -> World:
+        """The live world, in that state until the next call of this."""
+        if self._is_let_go:  # and nobody has looked at what became of it
+            self._standing = [_UNKNOWN] * len(self._places)
+        for at, value in enumerate(self._kept[number][0]):
+            if value is not self._standing[at]:
+                place = self._places[at]
+                place.members[place.name] = _copy(value)
+                self._standing[at] = value
+        self._is_let_go = True
+        return self._live
+
+    def changed_from(self, number: int) -> int:
+        """The state that the live world is in, which went back to that one and then on: the same when nothing that
+        counts changed.
+        """
+        before, tokens = self._kept[number]
+        values, after = list(before), list(tokens)
+        for at, place in enumerate(self._places):
+            value, was = place.members[place.name], before[at]
+            if value is not was and (value != was or (place.is_ordered and list(value) != list(was))):
+                values[at], after[at] = value, self._number(place, value)
+                self._standing[at] = _UNKNOWN
+        self._is_let_go = False
+        return self._keep(tuple(values), tuple(after))
+
+    def _keep(self, values: tuple[Any, ...], tokens: tuple[int, ...]) -> int:
+        number = self._numbers.of_token(("world", tokens))
+        self._kept.setdefault(number, (values, tokens))
+        return number
+
+    def _number(self, place: _Place, value: object) -> int:
+        return self._numbers.of(value, is_ordered=place.name not in READ_BY_KEY) if place.is_counted else 0
+
+
+def _places(fake: object, seen: set[int]) -> Iterator[_Place]:
+    seen.add(id(fake))
+    for name, value in vars(fake).items():
+        if _is_changeable(value):
+            if id(value) not in seen:
+                yield from _places(value, seen)
+        elif not callable(value) and not isinstance(value, Ports):
+            is_ordered = isinstance(value, dict) and name not in READ_BY_KEY
+            yield _Place(vars(fake), name, name not in WRITE_ONLY, is_ordered)
+
+
+def _copy(value: Any) -> Any:
     if isinstance(value, dict):
-        copy = type(value)()
-        copy.update({key: clone(each, made) for key, each in value.items()})
-    elif isinstance(value, list | set):
-        copy = type(value)(clone(each, made) for each in value)
-    elif isinstance(value, Ports):
-        copy = replace(value, **{each.name: clone(getattr(value, each.name), made) for each in fields(value)})
-    elif isinstance(value, MethodType):
-        copy = MethodType(value.__func__, clone(value.__self__, made))
-    elif _is_changeable(value):
-        copy = object.__new__(type(value))
-        made[id(value)] = copy
-        vars(copy).update({name: clone(each, made) for name, each in vars(value).items()})
-    made[id(value)] = copy
-    return copy  # type: ignore[no-any-return]
+        copy = value.copy()
+        for key, each in value.items():
+            if isinstance(each, _CONTAINERS):
+                copy[key] = _copy(each)
+        return copy
+    return value.copy() if isinstance(value, _CONTAINERS) else value
 
 
 def _is_frozen(value: object) -> bool:
@@ -69,18 +138,20 @@ class Numbering:
         self._numbers: dict[object, int] = {}
         self._by_address: dict[int, _Kept] = {}
 
-    def of(self, value: object) -> int:
-        return self.of_token(self._token(value))
+    def of(self, value: object, *, is_ordered: bool = True) -> int:
+        if is_ordered or not isinstance(value, Mapping):
+            return self.of_token(self._token(value))
+        return self.of_token(frozenset([(self._token(key), self._token(each)) for key, each in value.items()]))
 
     def of_token(self, token: object) -> int:
         return self._numbers.setdefault(token, len(self._numbers))
 
     def _token(self, value: Any) -> object:
-        if isinstance(value, str | int | float | bytes | None):
+        if value is None or isinstance(value, str | int | float | bytes):
             return value
         if isinstance(value, tuple | list):
             return tuple([self._token(each) for each in value])
-        if isinstance(value, Mapping):
+        if isinstance(value, dict | Mapping):
             return type(value).__name__, tuple([(self._token(key), self._token(each)) for key, each in value.items()])
         if _is_frozen(value):
             return self._of_frozen(value)
@@ -96,15 +167,7 @@ class Numbering:
             return value.__qualname__
         if isinstance(value, partial):
             return value.func.__qualname__, self._token(value.args), self._token(value.keywords)
-        if _is_changeable(value):
-            members = [(name, self._member(name, each)) for name, each in vars(value).items() if name not in WRITE_ONLY]
-            return type(value).__name__, tuple(members)
         return value
-
-    def _member(self, name: str, value: Any) -> object:
-        if name not in READ_BY_KEY or not isinstance(value, Mapping):
-            return self._token(value)
-        return frozenset([(self._token(key), self._token(each)) for key, each in value.items()])
 
     def _of_frozen(self, value: Any) -> tuple[str, int]:
         """Immutable, so it is looked through once."""

@@ -49,7 +49,8 @@ class Storm:
         self.clock = WrongClock(self.world.clock)
         self.violation: ViolationError | None = None
         """The first: a use case that takes one failure after the other to heart must not swallow it."""
-        self._unanswered: set[int] = set()
+        self._excused: set[int] = set()
+        """Places of mails that another may follow: SNS never answered, or somebody saw that their lease had run out."""
 
     def ports(self) -> Ports:
         """The ports of one delivery."""
@@ -71,7 +72,7 @@ class Storm:
             raise CutOff
         if kind == "timed out":
             if method == "publish":
-                self._unanswered.add(len(self.world.mailbox.mails) - 1)
+                self._excused.add(len(self.world.mailbox.mails) - 1)
             raise TimeoutError(f"{method} was never answered, and had its effect")
         return result
 
@@ -95,12 +96,19 @@ class Storm:
         result = call()
         try:
             if method == "publish":
-                check_last_mail(self.world, now, self._unanswered)
+                check_last_mail(self.world, now, self._excused)
             if method == "lease_announcement" and isinstance(result, Announcement):
                 check_lease(before[result.key], result, now)
+                self._excuse_senders_with(before[result.key])
         except ViolationError as violation:
             self.violation = self.violation or violation
         return result
+
+    def _excuse_senders_with(self, lease: Announcement) -> None:
+        """It ran out by the clock of then, whatever a clock that is set back says later."""
+        if lease.leased_until is not None:
+            mails = enumerate(self.world.mailbox.mails)
+            self._excused |= {place for place, (_, sent) in mails if sent == lease}
 
 
 class _StormyPort:

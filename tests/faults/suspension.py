@@ -29,12 +29,14 @@ class Call:
     named: tuple[tuple[str, Any], ...]
 
     @property
-    def meets_nobody(self) -> bool:
-        """Neither changes what others read, nor reads what others change while messages are under way.
+    def is_unfelt(self) -> bool:
+        """No use case sees whether it was made: of wake-ups the histories have their own."""
+        return self.port == "wakeups"
 
-        The clock moves, and builds come about, between two acts; of wake-ups the histories have their own.
-        """
-        return self.port == "wakeups" or self.method in {"now", "pushed_image", "started_at"}
+    @property
+    def is_of_its_act(self) -> bool:
+        """It reads what no message that is under way changes: the clock moves, and builds come about, between acts."""
+        return self.method in {"now", "pushed_image", "started_at"}
 
     def make(self, ports: Ports) -> Reply:
         """Do it; what it raises on purpose is a reply like any other."""
@@ -71,59 +73,69 @@ class Done:
     error: Exception | None = None
 
 
-def next_call(message: Message, replies: tuple[Reply, ...], ports: Ports) -> Call | Done:
-    """What the delivery does after these replies."""
-    recording = _Recording(list(reversed(replies)))
-    members: dict[str, Any] = {
-        each.name: _RecordedPort(each.name, getattr(ports, each.name), recording)
-        for each in fields(ports)
-        if each.name != "stage"
-    }
-    try:
-        message(replace(ports, **members))
-    except Suspended:
-        assert recording.next is not None
-        return recording.next
-    except Exception as error:  # noqa: BLE001 - the function fails, as it would on AWS
-        return Done(error)
-    return Done()
+Onward: TypeAlias = Callable[[Call], Reply]
+"""Answers a call that no reply is left for, or raises Suspended."""
 
 
-@dataclass
-class _Recording:
-    replies: list[Reply]
-    next: Call | None = None
+class Rehearsal:
+    """Functions at work, none of whose calls reaches the world by itself."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._left: list[Reply] = []
+        self._onward: Onward = _stop
+        members: dict[str, Any] = {
+            each.name: _RecordedPort(each.name, getattr(ports, each.name), self.answer)
+            for each in fields(ports)
+            if each.name != "stage"
+        }
+        self._ports = replace(ports, **members)
+
+    def run(self, message: Message, replies: tuple[Reply, ...], onward: Onward) -> Done | None:
+        """From the start: its calls are given the replies, and those that follow are answered by `onward`."""
+        self._left, self._onward = list(reversed(replies)), onward
+        try:
+            message(self._ports)
+        except Suspended:
+            return None
+        except Exception as error:  # noqa: BLE001 - the function fails, as it would on AWS
+            return Done(error)
+        return Done()
 
     def answer(self, call: Call) -> object:
-        if not self.replies:
-            self.next = call
-            raise Suspended
-        reply = self.replies.pop()
+        if not self._left:
+            return self._onward(call).give()
+        reply = self._left.pop()
         assert reply.method == call.method, "a use case must do the same when its calls return the same"
         return reply.give()
 
 
+def _stop(_: Call) -> Reply:
+    raise Suspended
+
+
 class _RecordedPort:
-    def __init__(self, name: str, port: object, recording: _Recording) -> None:
+    def __init__(self, name: str, port: object, answer: Callable[[Call], object]) -> None:
         self._name = name
         self._port = port
-        self._recording = recording
+        self._answer = answer
 
     def __getattr__(self, method: str) -> object:
         if not callable(member := getattr(self._port, method)):
             return member
 
         def answered(*arguments: object, **named: object) -> object:
-            return self._recording.answer(Call(self._name, method, tuple(map(_read, arguments)), tuple(named.items())))
+            return self._answer(Call(self._name, method, tuple(map(_read, arguments)), tuple(named.items())))
 
-        return self._one_by_one if method == "copy_all" else answered
+        found = self._one_by_one if method == "copy_all" else answered
+        self.__dict__[method] = found
+        return found
 
     def _one_by_one(self, pins: Iterable[Pin], enough: Callable[[], bool]) -> Iterator[object]:
         """Many copies are one call, and yet a function may be killed between any two of them."""
         for pin in pins:
             if enough():
                 return
-            yield from self._recording.answer(Call(self._name, "copy_all", ((pin,), _never), ()))  # type: ignore[misc]
+            yield from self._answer(Call(self._name, "copy_all", ((pin,), _never), ()))  # type: ignore[misc]
 
 
 def _read(argument: object) -> object:

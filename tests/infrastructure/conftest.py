@@ -15,8 +15,15 @@ put_node_on_path()
 from tests.infrastructure.synthesis import Synthesis, synthesize  # noqa: E402  (needs Node.js on PATH)
 
 HERE = Path(__file__).parent
+SINKS = """
+sinks:
+  openlineage: { url: "https://lineage.example.com", token_secret: dropforge/lineage }
+  github_status:
+    token_secret: "arn:aws:secretsmanager:us-east-1:000000000000:secret:dropforge/github-Ab12Cd"
+"""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests in one process, however many there are: each would make syntheses of its own."""
     for item in items:
@@ -45,3 +52,12 @@ def local(synthesis_of: Callable[[str], Synthesis]) -> Synthesis:
 def prod(synthesis_of: Callable[[str], Synthesis]) -> Synthesis:
     """One project, kept."""
     return synthesis_of("prod")
+
+
+@pytest.fixture(scope="session")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """The local stage with every sink switched on."""
+    folder = tmp_path_factory.mktemp("telling")
+    config = folder / "local.yaml"
+    config.write_text((ROOT / "config" / "local.yaml").read_text("utf-8") + SINKS, encoding="utf-8")
+    return synthesize(config, folder / "out")

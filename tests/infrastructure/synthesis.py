@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -78,8 +77,7 @@ class Synthesis:
 
 
 def synthesize(config: Path, folder: Path) -> Synthesis:
-    """Compose and synthesize the stage of a configuration file, without the template validation that one test has."""
-    os.environ["CDK_VALIDATION"] = "false"
+    """Compose and synthesize the stage of a configuration file."""
     app = App(context=context(), outdir=str(folder))
     compose(app, read_stage_config(config))
     app.synth()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dropforge.settings import FUNCTIONS
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS
 from stacks.bundle import function_bundle, services, validator_bundle
 
 PROJECTS = [{"name": "digits"}]
@@ -23,7 +23,7 @@ def test_each_function_imports_from_the_bundle_alone(bundle: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(bundle)!r}); sys.dont_write_bytecode = True\n"
         "import importlib\n"
-        f"for name in {list(FUNCTIONS)!r}:\n"
+        f"for name in {[*FUNCTIONS, *SINK_FUNCTIONS]!r}:\n"
         "    assert callable(importlib.import_module('lambdas.' + name).handler), name\n"
         "files = [getattr(module, '__file__', None) or '' for module in sys.modules.values()]\n"
         "strangers = [file for file in files if 'site-packages' in file]\n"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dropforge.adapters.dead_letters import QUEUES, SOURCES
+from dropforge.adapters.sqs import DISPATCH_DELAY
 from dropforge.settings import FUNCTIONS, from_environment, variable
 from tests.infrastructure.synthesis import Resource, Synthesis
 
@@ -64,9 +65,12 @@ def test_each_queue_has_a_dead_letter_queue_and_the_last_ones_keep_for_fourteen_
     assert {properties["MessageRetentionPeriod"] for properties in queues.values()} == {14 * 24 * 3600}
 
 
-def test_the_dispatchers_queue_lets_one_work_at_a_time(local: Synthesis) -> None:
+def test_the_dispatchers_queue_lets_one_work_at_a_time_and_keeps_a_wake_up_back_while_it_absorbs_others(
+    local: Synthesis,
+) -> None:
     queue = local.resource("AWS::SQS::Queue", path="Queue-dispatch/Queue").properties
     assert queue["FifoQueue"] is True
+    assert queue["DelaySeconds"] == DISPATCH_DELAY.total_seconds()
     assert queue["QueueName"] == "dropforge-local-dispatch.fifo"
     assert _target(local, "dispatch-tick")["SqsParameters"] == {"MessageGroupId": "dispatch"}
 
@@ -199,8 +203,8 @@ def _target(synthesis: Synthesis, rule: str) -> dict[str, Any]:
     return target
 
 
-def test_the_command_for_dead_letters_knows_every_queue_that_holds_some(local: Synthesis) -> None:
-    names = {str(queue.properties["QueueName"]).removesuffix(".fifo") for queue in local.resources("AWS::SQS::Queue")}
+def test_the_command_for_dead_letters_knows_every_queue_that_holds_some(telling: Synthesis) -> None:
+    names = {str(queue.properties["QueueName"]).removesuffix(".fifo") for queue in telling.resources("AWS::SQS::Queue")}
     holding = {name.removeprefix("dropforge-local-") for name in names if not _feeds_a_function(name)}
     assert holding == set(QUEUES)
 

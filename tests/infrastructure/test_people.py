@@ -38,6 +38,18 @@ def test_who_audits_may_change_nothing_and_reads_signed_heads_and_the_public_key
     assert {action for action in _actions(statements) if action.startswith("kms:")} == {"kms:GetPublicKey"}
 
 
+def test_who_may_read_sees_what_a_dataset_holds_and_none_of_its_data(local: Synthesis) -> None:
+    artifacts = f"arn:aws:s3:::dropforge-local-artifacts-{ACCOUNT}-{REGION}"
+    for name in ("read", "operate"):
+        statements = local.for_people(f"dropforge-local-{name}")
+        objects = [one["Resource"] for one in statements if "s3:GetObject" in _list(one["Action"])]
+        assert objects == [f"{artifacts}/manifests/*", f"{artifacts}/runs/*"]
+
+
+def test_nobody_deletes_what_is_on_record(local: Synthesis) -> None:
+    assert "dynamodb:DeleteItem" not in _actions(local.for_people("dropforge-local-operate"))
+
+
 def test_who_may_operate_may_read_and_adds_to_the_trail_without_changing_it(local: Synthesis) -> None:
     read, operate = local.for_people("dropforge-local-read"), local.for_people("dropforge-local-operate")
     assert _actions(read) < _actions(operate)

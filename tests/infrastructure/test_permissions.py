@@ -21,7 +21,7 @@ WILDCARDS = {
     r"arn:aws:logs:.*:/aws/(lambda|codebuild)/dropforge-local-[a-z-]+:(log-stream:)?\*": "streams of one log",
     r"arn:aws:logs:.*:/aws/sagemaker/TrainingJobs:(\*|log-stream:dropforge-local-\*)": "job logs",
     r"arn:aws:sagemaker:.*:training-job/dropforge-local-\*": "jobs of this deployment",
-    r"arn:aws:s3:::dropforge-local-artifacts-[^*]+/(datasets|runs)/\*": "objects below one prefix",
+    r"arn:aws:s3:::dropforge-local-artifacts-[^*]+/(datasets|manifests|runs)/\*": "objects below one prefix",
     r"arn:aws:s3:::dropforge-local-artifacts-[^*]+/runs/\*\.intoto\.jsonl": "statements beside models",
     r"arn:aws:s3:::dropforge-local-audit-[^*]+/heads/\*": "signed heads of trails",
     r"arn:aws:s3:::dropforge-local-training-[^*]+/\*": "dropped objects",
@@ -102,7 +102,7 @@ def test_who_records_runs_adds_to_the_trail_and_nobody_changes_or_removes_an_ent
 @pytest.mark.parametrize(
     ("action", "functions"),
     [
-        ("dynamodb:DeleteItem", ["Function-dispatch-runs"]),
+        ("dynamodb:DeleteItem", []),
         ("dynamodb:BatchWriteItem", ["Function-seal-dataset"]),
         ("dynamodb:ConditionCheckItem", []),
     ],

@@ -20,6 +20,11 @@ from tests.infrastructure.synthesis import Synthesis, context, read
 STACKS = ("foundation", "observability", "training")
 
 
+def test_one_worker_of_a_session_makes_all_syntheses(request: pytest.FixtureRequest) -> None:
+    grouped = getattr(request.config.option, "loadgroup", False)
+    assert not grouped or request.node.nodeid.endswith("@infrastructure")
+
+
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
 def test_a_stage_is_synthesized_from_nothing_but_its_configuration(
     synthesis_of: Callable[[str], Synthesis], stage: str
@@ -65,8 +70,8 @@ def test_no_helper_function_and_no_custom_resource_slips_in_but_our_own_for_the_
     assert len(local.resources("AWS::Lambda::Function")) == len(FUNCTIONS)
 
 
-def test_cfn_lint_finds_nothing(local: Synthesis) -> None:
-    templates = [str(local.folder / f"{name}.template.json") for name in local.templates]
+def test_cfn_lint_finds_nothing(telling: Synthesis) -> None:
+    templates = [str(telling.folder / f"{name}.template.json") for name in telling.templates]
     done = subprocess.run(
         [str(Path(sys.executable).parent / "cfn-lint"), *templates],
         capture_output=True,
@@ -77,9 +82,9 @@ def test_cfn_lint_finds_nothing(local: Synthesis) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_a_reason(tmp_path: Path) -> None:
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_a_reason(telling: Synthesis, tmp_path: Path) -> None:
     app = App(context=context(), outdir=str(tmp_path))
-    compose(app, read_stage_config(ROOT / "config" / "local.yaml"))
+    compose(app, read_stage_config(telling.folder.parent / "local.yaml"))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
     [report] = json.loads((tmp_path / "validation-report.json").read_text("utf-8"))["pluginReports"]

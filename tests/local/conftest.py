@@ -1,23 +1,34 @@
-"""One local AWS for the session, started and deployed to by whichever worker comes first; the last one stops it."""
+"""Two local AWS for the session: one that many tests use at once, and one for those that disturb whoever uses it."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from demo.local_aws import LocalAws
 from demo.workbench import Workbench
+from dropforge.domain.run import Run
 from tests.journey.deployed_stage import Patience
+from tests.local.outside import SECRETS, SINKS, OutsideProcess
 from tests.local.sharing import Document, SharedByWorkers
 from tests.local.story import Story
 from tests.local.trial import ACCOUNT, REGION, LocalCodeHost, LocalSession, Trial
 
-CONFIG = Path(__file__).parent / "stage.yaml"
+HERE = Path(__file__).parent
 PATIENCE = Patience(build=240, run=150)
+ONE_AFTER_ANOTHER = ("disturbed", "story", "trained")
+"""Fixtures whose tests wait for each other anyway, and so keep one worker only."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in ONE_AFTER_ANOTHER:
+            if HERE in item.path.parents and fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 @pytest.fixture(scope="session")
@@ -31,53 +42,91 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> SharedByWorkers:
 
 @pytest.fixture(scope="session")
 def deployed(shared: SharedByWorkers) -> Iterator[Trial]:
-    """The stage of `stage.yaml`, deployed with the CDK's own command line, its connection still pending."""
-    local = LocalAws(shared.folder / "home", 0)
-    with shared.in_use(last=local.stop):
-        environment = shared.started(local)
-        trial = Trial(
-            bench=Workbench("trial", environment, shared.folder / "commands.log"),
-            code=LocalCodeHost(local),
-            session=LocalSession(environment),
-            scratch=shared.folder,
-            patience=PATIENCE,
-            hint=f"(logs: {local.home}/server.log, {shared.folder}/commands.log)",
-            local=local,
-            config=shared.folder / "stage.yaml",
-        )
-        shared.once("deployed", lambda: deploy(trial))
+    """The stage of `trial.yaml`, deployed with the CDK's own command line, its connection still pending.
+
+    It, its local AWS and the other systems that it tells of runs are started by whichever worker comes first; the last
+    one stops them.
+    """
+    local, outside = LocalAws(shared.folder / "home", 0), OutsideProcess(shared.folder)
+
+    def end() -> None:
+        local.stop()
+        outside.stop()
+
+    with shared.in_use(last=end):
+        trial = trial_of("trial", local, shared.started(local))
+        shared.once("deployed", lambda: deploy(trial, sinks=sinks_of(trial, outside)))
         yield trial
-        undelivered = [line for line in trial.home.log.read_text().splitlines() if "could not deliver" in line]
-        assert not undelivered, f"every event and every minute's tick reaches its queue, but {undelivered[0]}"
-
-
-def deploy(trial: Trial) -> Document:
-    shutil.copyfile(CONFIG, trial.config)
-    trial.bench.bootstrap(ACCOUNT, REGION)
-    trial.deploy()
-    return {}
+        assert_all_delivered(trial)
 
 
 @pytest.fixture(scope="session")
-def connected(deployed: Trial, shared: SharedByWorkers) -> Trial:
-    """The connection accepted and the mails wanted, as people do after a first deployment."""
-
-    def connect() -> Document:
-        deployed.local.accept_connection(deployed.deployment.connection_arn)
-        deployed.local.confirm_subscriptions()
-        return {}
-
-    shared.once("connected", connect)
+def trial(deployed: Trial, shared: SharedByWorkers) -> Trial:
+    """The stage as it is after a first deployment. Each test keeps to a project of its own."""
+    shared.once("connected", lambda: connect(deployed))
     return deployed
 
 
-@pytest.fixture
-def trial(connected: Trial, shared: SharedByWorkers, request: pytest.FixtureRequest) -> Iterator[Trial]:
-    """The stage, for a test among others; or alone, for one marked `alone` because it disturbs what all use."""
-    with shared.turn(alone=request.node.get_closest_marker("alone") is not None):
-        yield connected
+@pytest.fixture(scope="session")
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    """A stage on a local AWS of its own, for tests that stop it, kill it or take from it what everybody needs."""
+    local = LocalAws(tmp_path_factory.mktemp("disturbed") / "home", 0)
+    local.home.mkdir()
+    with local.running() as environment:
+        trial = trial_of("disturbed", local, environment)
+        deploy(trial)
+        connect(trial)
+        yield trial
+        assert_all_delivered(trial)
+
+
+@pytest.fixture(scope="session")
+def lines(disturbed: Trial) -> Run:
+    """A run of the project `lines` of the stage to disturb, which completed."""
+    return disturbed.trained("lines")
 
 
 @pytest.fixture
 def story(trial: Trial, shared: SharedByWorkers) -> Story:
     return Story(trial, shared)
+
+
+def trial_of(stage: str, local: LocalAws, environment: Mapping[str, str]) -> Trial:
+    """A stage of that name on a local AWS that runs; what belongs to it lies beside the local AWS's home."""
+    folder = local.home.parent
+    return Trial(
+        bench=Workbench(stage, environment, folder / "commands.log"),
+        code=LocalCodeHost(local),
+        session=LocalSession(environment),
+        scratch=folder,
+        patience=PATIENCE,
+        hint=f"(logs: {local.home}/server.log, {folder}/commands.log)",
+        local=local,
+        config=folder / f"{stage}.yaml",
+    )
+
+
+def sinks_of(trial: Trial, outside: OutsideProcess) -> str:
+    """What the stage's file says of the other systems, which listen from now on and whose tokens are kept."""
+    for name, token in SECRETS.items():
+        trial.session.client("secretsmanager").create_secret(Name=name, SecretString=token)
+    return SINKS.format(url=outside.start())
+
+
+def deploy(trial: Trial, sinks: str = "") -> Document:
+    trial.config.write_text((HERE / trial.config.name).read_text() + sinks)
+    trial.bench.bootstrap(ACCOUNT, REGION)
+    trial.deploy()
+    return {}
+
+
+def connect(trial: Trial) -> Document:
+    """Accept the connection and want the mails, as people do after a first deployment."""
+    trial.local.accept_connection(trial.deployment.connection_arn)
+    trial.local.confirm_subscriptions()
+    return {}
+
+
+def assert_all_delivered(trial: Trial) -> None:
+    undelivered = [line for line in trial.home.log.read_text().splitlines() if "could not deliver" in line]
+    assert not undelivered, f"every event and every minute's tick reaches its queue, but {undelivered[0]}"

@@ -1,4 +1,4 @@
-"""What the processes of one test session share: things that are made once, and the right to be alone for a while."""
+"""What the processes of one test session share: things that are made once, and by the last one taken away."""
 
 from __future__ import annotations
 
@@ -45,17 +45,6 @@ class SharedByWorkers:
         with self._locked("server", fcntl.LOCK_EX):
             local.home.mkdir(exist_ok=True)
             return local.start()
-
-    @contextmanager
-    def turn(self, *, alone: bool) -> Iterator[None]:
-        """A test's turn, among others or alone. Whoever waits to be alone lets nobody else begin."""
-        with self._locked("gate", fcntl.LOCK_EX):
-            turn = self._locked("turn", fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-            turn.__enter__()
-        try:
-            yield
-        finally:
-            turn.__exit__(None, None, None)
 
     @contextmanager
     def in_use(self, last: Callable[[], None]) -> Iterator[None]:

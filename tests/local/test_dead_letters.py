@@ -8,25 +8,25 @@ import pytest
 
 from tests.local.trial import Trial
 
-pytestmark = [pytest.mark.local, pytest.mark.alone]
+pytestmark = pytest.mark.local
 
 QUEUE, DEAD = "job-state", "job-state-dead-letters"
 
 
 def test_a_message_that_fails_each_time_is_shown_with_what_its_function_said_and_can_be_sent_back(
-    trial: Trial,
+    disturbed: Trial,
 ) -> None:
-    job = f"{trial.deployment.name}-{'0' * 20}-01"
-    with trial.impatient(QUEUE):
+    job = f"{disturbed.deployment.name}-{'0' * 20}-01"
+    with disturbed.impatient(QUEUE):
         changed = {"detail-type": "SageMaker Training Job State Change", "detail": {"TrainingJobName": job}}
-        trial.send(QUEUE, json.dumps(changed))
-        trial.eventually(
-            lambda: trial.dropforge("dead-letters", DEAD, "--json").document or None,
+        disturbed.send(QUEUE, json.dumps(changed))
+        disturbed.eventually(
+            lambda: disturbed.dropforge("dead-letters", DEAD, "--json").document or None,
             "the message among the dead letters",
-            trial.patience.build,
+            disturbed.patience.build,
         )
-    shown = trial.dropforge("dead-letters", DEAD).out
+    shown = disturbed.dropforge("dead-letters", DEAD).out
     assert f"training job {job} is of no run on record: look who created it" in " ".join(shown.split())
 
-    assert "job-state-dead-letters: 1 message sent back" in trial.dropforge("dead-letters", DEAD, "--redrive").out
-    assert "No dead letters." in trial.dropforge("dead-letters", DEAD).said
+    assert "job-state-dead-letters: 1 message sent back" in disturbed.dropforge("dead-letters", DEAD, "--redrive").out
+    assert "No dead letters." in disturbed.dropforge("dead-letters", DEAD).said

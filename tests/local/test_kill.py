@@ -11,63 +11,67 @@ from dropforge.domain.trail import verify
 from tests.local.trial import POINTS, Trial
 from tests.localaws.local_server import kill
 
-pytestmark = [pytest.mark.local, pytest.mark.alone]
+pytestmark = pytest.mark.local
 
 PROJECT = "killed"
 
 
-def killed(trial: Trial) -> None:
+def killed(disturbed: Trial) -> None:
     """Kill the local AWS and start it again, as it was."""
-    kill(trial.local.home)
-    assert trial.local.start() == trial.bench.environment
+    kill(disturbed.local.home)
+    assert disturbed.local.start() == disturbed.bench.environment
 
 
-def job_status(trial: Trial, run_id: str) -> str | None:
+def job_status(disturbed: Trial, run_id: str) -> str | None:
     """What SageMaker says of the run's only job; None until it has one."""
-    attempts = trial.run(run_id).attempts
+    attempts = disturbed.run(run_id).attempts
     if not attempts:
         return None
-    found = trial.aws.sagemaker.list_training_jobs(NameContains=attempts[0].job_name)["TrainingJobSummaries"]
+    found = disturbed.aws.sagemaker.list_training_jobs(NameContains=attempts[0].job_name)["TrainingJobSummaries"]
     return found[0]["SecondaryStatus"] if found else None
 
 
-def completed_at_last(trial: Trial, run_id: str) -> Run:
+def completed_at_last(disturbed: Trial, run_id: str) -> Run:
     """Wait until the run has completed; wake the dispatcher when the run's next attempt is due, before its minute."""
 
     def look() -> Run | None:
-        run = trial.run(run_id)
+        run = disturbed.run(run_id)
         if run.waiting is not None and run.waiting.due <= dt.datetime.now(dt.UTC):
-            trial.ports.wakeups.dispatch()
+            disturbed.ports.wakeups.dispatch()
         return run if run.status.is_terminal and run.announced else None
 
-    return trial.eventually(look, f"the end of run {run_id}", 60, lambda: f"it is {trial.run(run_id)}")
+    return disturbed.eventually(look, f"the end of run {run_id}", 60, lambda: f"it is {disturbed.run(run_id)}")
 
 
-def test_what_was_acknowledged_before_a_kill_is_trained_recorded_and_told_once(trial: Trial) -> None:
-    trial.pushed(PROJECT)
+def test_what_was_acknowledged_before_a_kill_is_trained_recorded_and_told_once(disturbed: Trial) -> None:
+    disturbed.pushed(PROJECT)
 
-    trial.drop(PROJECT)
-    killed(trial)  # the drop was acknowledged, and that is all
-    dropped = trial.completed(trial.new_run(PROJECT).id)
+    disturbed.drop(PROJECT)
+    killed(disturbed)  # the drop was acknowledged, and that is all
+    dropped = disturbed.completed(disturbed.new_run(PROJECT).id)
 
-    asked = trial.dropforge("run", PROJECT, "--param", "rest_seconds=4", "--json").document["id"]
-    trial.eventually(lambda: job_status(trial, asked) == "Training" or None, "the training", trial.patience.run)
-    killed(trial)  # the program is running
-    trial.drop(PROJECT, POINTS + b"4,9\n")
-    last = trial.new_run(PROJECT, dropped.id, asked)
-    trial.eventually(lambda: job_status(trial, last.id) == "Completed" or None, "the job's end", trial.patience.run)
-    killed(trial)  # the model lies there, and perhaps nobody has taken note
-    trial.completed(last.id)
-    repeated = completed_at_last(trial, asked)
+    asked = disturbed.dropforge("run", PROJECT, "--param", "rest_seconds=4", "--json").document["id"]
+    disturbed.eventually(
+        lambda: job_status(disturbed, asked) == "Training" or None, "the training", disturbed.patience.run
+    )
+    killed(disturbed)  # the program is running
+    disturbed.drop(PROJECT, POINTS + b"4,9\n")
+    last = disturbed.new_run(PROJECT, dropped.id, asked)
+    disturbed.eventually(
+        lambda: job_status(disturbed, last.id) == "Completed" or None, "the job's end", disturbed.patience.run
+    )
+    killed(disturbed)  # the model lies there, and perhaps nobody has taken note
+    disturbed.completed(last.id)
+    repeated = completed_at_last(disturbed, asked)
 
-    trial.quiet(PROJECT)
-    runs = {run.id: run for run in trial.runs(PROJECT)}
+    disturbed.quiet(PROJECT)
+    runs = {run.id: run for run in disturbed.runs(PROJECT)}
     assert runs.keys() == {dropped.id, asked, last.id}
     assert {run.status for run in runs.values()} == {RunStatus.COMPLETED}
     assert [attempt.failure is None for attempt in repeated.attempts] == [False, True]
     assert [len(runs[run_id].attempts) for run_id in (dropped.id, last.id)] == [1, 1]
     for run in runs.values():
-        now = trial.run(run.id)
-        verify(trial.ports.store.trail(run.id)[: now.trail.sequence], now.trail)
-        jobs = trial.aws.sagemaker.list_training_jobs(NameContains=run.attempts[0].job_name[:-2])
+        now = disturbed.run(run.id)
+        verify(disturbed.ports.store.trail(run.id)[: now.trail.sequence], now.trail)
+        jobs = disturbed.aws.sagemaker.list_training_jobs(NameContains=run.attempts[0].job_name[:-2])
         assert len(jobs["TrainingJobSummaries"]) == len(run.attempts)

@@ -6,24 +6,24 @@ import pytest
 
 from tests.local.trial import Trial
 
-pytestmark = [pytest.mark.local, pytest.mark.alone]
+pytestmark = pytest.mark.local
 
 
-def test_a_local_aws_that_was_stopped_and_started_between_push_and_drop_goes_on(trial: Trial) -> None:
-    image = trial.pushed("interrupted")
-    trial.local.stop()
-    assert trial.local.start() == trial.bench.environment
+def test_a_local_aws_that_was_stopped_and_started_between_push_and_drop_goes_on(disturbed: Trial) -> None:
+    image = disturbed.pushed("interrupted")
+    disturbed.local.stop()
+    assert disturbed.local.start() == disturbed.bench.environment
 
-    assert trial.head("interrupted").image == image
-    trial.drop("interrupted")
-    assert trial.completed(trial.new_run("interrupted").id).image == image
+    assert disturbed.head("interrupted").image == image
+    disturbed.drop("interrupted")
+    assert disturbed.completed(disturbed.new_run("interrupted").id).image == image
 
 
-def test_another_project_is_a_few_lines_of_yaml_and_a_deployment(trial: Trial) -> None:
-    with trial.config.open("a") as config:
+def test_another_project_is_a_few_lines_of_yaml_and_a_deployment(disturbed: Trial) -> None:
+    with disturbed.config.open("a") as config:
         config.write("  added: { repository: example/added, seal: { quiet_seconds: 1 } }\n")
-    trial.deploy()
+    disturbed.deploy()
 
-    image = trial.again().pushed("added")
-    trial.drop("added")
-    assert trial.completed(trial.new_run("added").id).image == image
+    image = disturbed.again().pushed("added")
+    disturbed.drop("added")
+    assert disturbed.completed(disturbed.new_run("added").id).image == image

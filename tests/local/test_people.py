@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
+from dropforge.domain.run import Run
 from tests.journey.deployed_stage import Answer, DeployedStage
 from tests.local.story import PROJECT, Story
 from tests.local.trial import ACCOUNT, POINTS, REGION, LocalSession, Trial
@@ -38,23 +39,21 @@ def test_with_the_policy_to_read_every_question_is_answered_and_every_order_refu
     assert trial.ports.store.pause(PROJECT) is None
 
 
-@pytest.mark.alone
-def test_with_the_policy_to_operate_every_order_is_obeyed(trial: Trial, story: Story) -> None:
-    story.first_run()
-    with person(trial, "operate") as operator:
+def test_with_the_policy_to_operate_every_order_is_obeyed(disturbed: Trial, lines: Run) -> None:
+    with person(disturbed, "operate") as operator:
 
         def order(*words: str) -> Answer:
             answer = operator.dropforge(*words)
             assert answer.code == 0, (words, answer.said)
             return answer
 
-        order("pause", PROJECT)
-        run = order("run", PROJECT, "--param", "epochs=7", "--json").document["id"]
+        order("pause", lines.project)
+        run = order("run", lines.project, "--param", "epochs=7", "--json").document["id"]
         order("stop", run)
         order("retry", run)
-        order("resume", PROJECT)
+        order("resume", lines.project)
         order("dead-letters", "--redrive")
-        trial.completed(run)
+        disturbed.completed(run)
 
 
 def test_with_the_policy_to_drop_data_goes_below_the_one_prefix_and_nowhere_else(trial: Trial) -> None:
@@ -85,7 +84,7 @@ def test_with_the_policies_to_read_and_to_audit_the_record_and_the_stage_are_che
 def person(trial: Trial, *policies: str) -> Iterator[DeployedStage]:
     """The stage as a user sees it who has these of its policies and nothing else."""
     iam, name = trial.session.client("iam"), f"person-{'-'.join(policies)}"
-    arns = [f"arn:aws:iam::{ACCOUNT}:policy/dropforge-trial-{policy}-{REGION}" for policy in policies]
+    arns = [f"arn:aws:iam::{ACCOUNT}:policy/{trial.deployment.name}-{policy}-{REGION}" for policy in policies]
     iam.create_user(UserName=name)
     for arn in arns:
         iam.attach_user_policy(UserName=name, PolicyArn=arn)

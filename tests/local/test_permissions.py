@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dropforge.settings import FUNCTIONS
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS
 from localaws.caller import Caller, ServicePrincipal
 from tests.local.story import Story
 from tests.local.trial import ACCOUNT, REGION, Trial
@@ -18,22 +18,23 @@ from tests.local.trial import ACCOUNT, REGION, Trial
 pytestmark = pytest.mark.local
 
 
-@pytest.mark.alone
-def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_go_on_from_there(trial: Trial) -> None:
-    trial.pushed("forbidden")
-    dead = trial.queue("ingest-dead-letters")
-    with trial.impatient("ingest"), without(trial, "data_dropped", "dynamodb:UpdateItem"):
-        trial.drop("forbidden")
-        letter = trial.eventually(
-            lambda: next(iter(trial.aws.sqs.receive_message(QueueUrl=dead).get("Messages", [])), None),
-            "a dead letter", trial.patience.run,
+def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_go_on_from_there(
+    disturbed: Trial,
+) -> None:
+    disturbed.pushed("forbidden")
+    dead = disturbed.queue("ingest-dead-letters")
+    with disturbed.impatient("ingest"), without(disturbed, "data_dropped", "dynamodb:UpdateItem"):
+        disturbed.drop("forbidden")
+        letter = disturbed.eventually(
+            lambda: next(iter(disturbed.aws.sqs.receive_message(QueueUrl=dead).get("Messages", [])), None),
+            "a dead letter", disturbed.patience.run,
         )  # fmt: skip
-    assert trial.runs("forbidden") == ()
+    assert disturbed.runs("forbidden") == ()
     assert "forbidden/training/points.csv" in letter["Body"]
 
-    trial.send("ingest", letter["Body"])  # what a redrive does
-    trial.aws.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
-    trial.completed(trial.new_run("forbidden").id)
+    disturbed.send("ingest", letter["Body"])  # what a redrive does
+    disturbed.aws.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+    disturbed.completed(disturbed.new_run("forbidden").id)
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def test_no_function_can_change_or_remove_what_the_trail_says(trial: Trial, stor
     table = trial.aws.dynamodb.scan(TableName=trial.deployment.trail_table, Limit=1)["Items"][0]
     key = {name: table[name] for name in ("pk", "sk")}
 
-    for module in FUNCTIONS:
+    for module in (*FUNCTIONS, *SINK_FUNCTIONS):
         dynamodb = as_function(trial, module)
         with pytest.raises(ClientError, match="AccessDenied"):
             dynamodb.update_item(
@@ -72,15 +73,15 @@ def test_no_function_can_change_or_remove_what_the_trail_says(trial: Trial, stor
     assert trial.ports.store.trail(run.id)[: len(trail)] == trail  # its signature may have followed meanwhile
 
 
-def as_function(trial: Trial, module: str) -> Any:
-    """A DynamoDB client with the very rights of a function."""
+def as_function(trial: Trial, module: str, service: str = "dynamodb") -> Any:
+    """A client of a service with the very rights of a function."""
     caller = Caller(trial.bench.environment["AWS_ENDPOINT_URL"], REGION, trial.home.credentials())
-    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:dropforge-trial-{module.replace('_', '-')}"
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{trial.deployment.name}-{module.replace('_', '-')}"
     principal = ServicePrincipal("lambda.amazonaws.com", function)
-    return caller.role(role_of(trial, module), "test", principal).client("dynamodb")
+    return caller.role(role_of(trial, module), "test", principal).client(service)
 
 
 def role_of(trial: Trial, module: str) -> str:
-    name = f"dropforge-trial-{module.replace('_', '-')}"
+    name = f"{trial.deployment.name}-{module.replace('_', '-')}"
     role: str = trial.session.client("lambda").get_function(FunctionName=name)["Configuration"]["Role"]
     return role

@@ -81,14 +81,13 @@ def test_the_stack_itself_says_which_public_key_to_keep(trial: Trial) -> None:
     assert outputs["SigningPublicKey"].strip() == trial.dropforge("public-key").out.strip()
 
 
-@pytest.mark.alone
-def test_the_audit_finds_an_entry_that_an_administrator_changed(trial: Trial, story: Story) -> None:
-    run = signed(trial, story.first_run())
-    assert f"{run.id[:12]}  holds" in trial.dropforge("audit", "verify", run.id).out
-    with changed_entry(trial, run, sequence=2):
-        [verdict] = trial.dropforge("audit", "verify", run.id, "--json").document
+def test_the_audit_finds_an_entry_that_an_administrator_changed(disturbed: Trial, lines: Run) -> None:
+    run = signed(disturbed, lines)
+    assert f"{run.id[:12]}  holds" in disturbed.dropforge("audit", "verify", run.id).out
+    with changed_entry(disturbed, run, sequence=2):
+        [verdict] = disturbed.dropforge("audit", "verify", run.id, "--json").document
         assert "entry 3" in verdict["faults"][0]
-    assert f"{run.id[:12]}  holds" in trial.dropforge("audit", "verify", run.id).out
+    assert f"{run.id[:12]}  holds" in disturbed.dropforge("audit", "verify", run.id).out
 
 
 @contextmanager

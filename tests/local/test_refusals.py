@@ -30,11 +30,11 @@ def test_an_object_outside_every_prefix_is_noticed_and_kept(trial: Trial) -> Non
 
 def test_an_empty_object_is_noticed_and_kept_and_trains_nothing(trial: Trial) -> None:
     version = trial.drop("refused", b"")
-    notice = trial.notice(lambda each: any(version in line for line in each.details), "the empty object")
+    notice = trial.notice(lambda each: "refused/training/points.csv is empty" in each.sentence, "the empty object")
 
     assert (notice.kind, notice.project) == (Outcome.REFUSED, "refused")
-    assert notice.sentence.startswith("refused/training/points.csv is empty, so nothing trains on it: upload it again")
-    assert trial.ports.store.seal_timer("refused") is None
+    assert "was not trained on: refused/training/points.csv is empty: upload it again" in notice.sentence
+    assert trial.head("refused").data is None
     kept = trial.aws.s3.head_object(Bucket=trial.deployment.training_bucket, Key="refused/training/points.csv")
     assert kept["VersionId"] == version
 

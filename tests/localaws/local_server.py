@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("sagemaker", "codebuild", "codepipeline", "codeconnections")
 """The services that are not the emulator's; each of their responses is checked in every test."""
 _Found = TypeVar("_Found")
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,18 @@ class LocalServer:
 
 @functools.cache
 def _client(service: str, endpoint: str, region: str, *keys: tuple[str, str]) -> Any:
-    """Make a client once: loading the model of a service takes longer than most tests."""
+    """Make a client once, and in one session: loading the model of a service takes longer than most tests."""
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
-    session: Any = boto3.session.Session(region_name=region)
-    client = session.client(service, endpoint_url=endpoint, config=config, **dict(keys))
+    with _MAKING:  # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html: no thread shares one
+        client = _session().client(service, region, endpoint_url=endpoint, config=config, **dict(keys))
     if service in OURS:
         client.meta.events.register("before-parse", _check_response)
     return client
+
+
+@functools.cache
+def _session() -> Any:
+    return boto3.session.Session()
 
 
 def _check_response(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
@@ -119,12 +126,13 @@ def run_command(*arguments: str) -> str:
 
 def eventually(look: Callable[[], _Found | None], what: str, seconds: float = 20.0) -> _Found:
     """Look until something is found; fail, saying what was awaited, when the time is over."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.02
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.25)  # a look costs the server about as much as what is awaited
     raise AssertionError(f"{what}: not seen within {seconds:.0f} s")
 
 

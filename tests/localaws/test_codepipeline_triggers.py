@@ -6,7 +6,7 @@ import pytest
 
 from localaws.codepipeline.globs import GlobError, matches
 from localaws.codepipeline.triggers import starts
-from localaws.githost import Push
+from localaws.githost.pushes import Push
 
 
 @pytest.mark.parametrize(

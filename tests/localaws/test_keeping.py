@@ -209,20 +209,34 @@ def test_an_event_that_is_on_its_way_to_a_queue_arrives(server: LocalServer, kil
     eventually(all_told, "all ten events")
 
 
-def test_roles_parameters_and_stacks_are_there(server: LocalServer, killed: Restart) -> None:
+def test_roles_parameters_and_stacks_are_there_as_they_last_were(server: LocalServer, killed: Restart) -> None:
+    def template(**parameters: str) -> str:
+        named = {name: {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+                 for name, value in parameters.items()}  # fmt: skip
+        return json.dumps({"Resources": named, "Outputs": {"Kept": {"Value": "v", "Export": {"Name": "kept"}}}})
+
     role = server.role("kept", "lambda.amazonaws.com")
     server.client("ssm").put_parameter(Name="/kept", Value="a value", Type="String")
-    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "of-the-stack"}}
-    template = json.dumps({"Resources": {"Queue": queue}})
-    server.client("cloudformation").create_stack(StackName="kept", TemplateBody=template)
+    stacks = server.client("cloudformation")
+    stacks.create_stack(StackName="kept", TemplateBody=template(First="1"))
+    stacks.create_stack(StackName="gone", TemplateBody=json.dumps({"Resources": {"Gone": {"Type": "AWS::SQS::Queue"}}}))
+    stacks.update_stack(StackName="kept", TemplateBody=template(First="1", Second="2"))
+    stacks.delete_stack(StackName="gone")
+    happened = stacks.describe_stack_events(StackName="kept")["StackEvents"]
 
     again = killed()
 
     assert again.client("iam").get_role(RoleName="kept")["Role"]["Arn"] == role
     assert again.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "a value"
-    [stack] = again.client("cloudformation").describe_stacks(StackName="kept")["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    assert again.client("sqs").get_queue_url(QueueName="of-the-stack")["QueueUrl"]
+    stacks = again.client("cloudformation")
+    [stack] = stacks.describe_stacks()["Stacks"]
+    assert (stack["StackName"], stack["StackStatus"]) == ("kept", "UPDATE_COMPLETE")
+    resources = stacks.describe_stack_resources(StackName="kept")["StackResources"]
+    assert {resource["LogicalResourceId"] for resource in resources} == {"First", "Second"}
+    second = next(each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "Second")
+    assert again.client("ssm").get_parameter(Name=second)["Parameter"]["Value"] == "2"
+    assert stacks.describe_stack_events(StackName="kept")["StackEvents"] == happened
+    assert [export["Name"] for export in stacks.list_exports()["Exports"]] == ["kept"]
 
 
 def test_a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told(

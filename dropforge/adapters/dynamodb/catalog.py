@@ -99,11 +99,7 @@ class DynamoCatalog:
         return tuple(found.values())
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:
-        self._tables.update(
-            layout.object_version(drop.bucket, drop.key, drop.version_id),
-            "SET #schema = :schema, #project = if_not_exists(#project, :project), #drop = if_not_exists(#drop, :drop)",
-            {":project": project, ":drop": text_of(drop), **_SCHEMA},
-        )
+        self._tables.update(*drop_update(project, drop))
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         found = self._tables.get(layout.object_version(bucket, key, version_id))
@@ -161,6 +157,15 @@ def membership_item(dataset: Dataset, member: ObjectVersion) -> dict[str, Scalar
     key = layout.membership(dataset.bucket, member.key, member.version_id, in_dataset)
     found_by = {layout.BY_DATASET.partition_key: key.partition, layout.BY_DATASET.sort_key: in_dataset}
     return item(key, {"dataset": text_of(dataset), **found_by})
+
+
+def drop_update(project: str, drop: ObjectDropped) -> tuple[layout.Key, str, Mapping[str, Scalar]]:
+    """Where, how and with what values a drop is recorded; the first record stays."""
+    return (
+        layout.object_version(drop.bucket, drop.key, drop.version_id),
+        "SET #schema = :schema, #project = if_not_exists(#project, :project), #drop = if_not_exists(#drop, :drop)",
+        {":project": project, ":drop": text_of(drop), **_SCHEMA},
+    )
 
 
 def head_in(project: str, found: Item | None) -> ProjectHead:

@@ -16,10 +16,10 @@ class DynamoCongestion:
 
     def congestion(self) -> tuple[Congestion, ...]:
         found = self._tables.query(Question(layout.CONGESTION))
-        return tuple(value_of(Congestion, each["document"]) for each in found)
+        return tuple(value_of(Congestion, each["document"]) for each in found if "document" in each)
 
     def note_congestion(self, congestion: Congestion) -> None:
         self._tables.put(item(layout.congestion(congestion.scope), {"document": text_of(congestion)}))
 
     def forget_congestion(self, scope: str) -> None:
-        self._tables.delete(layout.congestion(scope))
+        self._tables.take_out(layout.congestion(scope), "document")

@@ -16,10 +16,10 @@ class DynamoPauses:
 
     def pause(self, project: str | None) -> Pause | None:
         found = self._tables.get(layout.pause(project))
-        return None if found is None else value_of(Pause, found["document"])
+        return value_of(Pause, found["document"]) if found is not None and "document" in found else None
 
     def set_pause(self, pause: Pause) -> None:
         self._tables.put(item(layout.pause(pause.project), {"document": text_of(pause)}))
 
     def clear_pause(self, project: str | None) -> None:
-        self._tables.delete(layout.pause(project))
+        self._tables.take_out(layout.pause(project), "document")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
 from dropforge.adapters.dynamodb.tables import ABSENT, Tables
+from dropforge.domain.batching import batched
 from dropforge.domain.dataset import Checksum, ListedObject
 from dropforge.domain.pinning import Binding, Pin, fits
 from dropforge.workflow.ports import ConflictError
@@ -44,7 +45,7 @@ class DynamoPools:
             if not free or not fits(pins, bound):
                 return bound
             try:
-                for some in _chunks(free):
+                for some in batched(free, _AT_ONCE):
                     self._tables.transact([self._tables.put_write(binding_item(pin), ABSENT) for pin in some])
             except ConflictError:
                 continue
@@ -68,7 +69,3 @@ def binding_item(pin: Pin, checksum: Checksum | None = None) -> dict[str, Scalar
 def binding_in(found: Item) -> Binding:
     known = found.get("checksum")
     return Binding(value_of(ListedObject, found["object"]), None if known is None else value_of(Checksum, known))
-
-
-def _chunks(pins: Sequence[Pin]) -> Iterator[Sequence[Pin]]:
-    return (pins[start : start + _AT_ONCE] for start in range(0, len(pins), _AT_ONCE))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from dropforge.adapters import table_layout as layout
 from dropforge.adapters.dynamodb.announcement_items import announcement_item
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
-from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables, put_write, update_parameters
+from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables, put_write
 from dropforge.domain.admission import ProjectLoad
 from dropforge.domain.announcement import Announcement, AnnouncementState
 from dropforge.domain.encoding import time_text
 from dropforge.domain.errors import InvalidDocumentError
 from dropforge.domain.image import Build
-from dropforge.domain.run import Run, RunRef, RunStatus
+from dropforge.domain.run import Run, RunRef, RunStatus, WaitingRef
 from dropforge.domain.run_events import RunEvent
 from dropforge.domain.trail import TrailEntry
 from dropforge.domain.transition import Transition, transition
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _UNCHANGED = "#trail_sequence = :sequence AND #trail_digest = :digest"
 _HANDFUL = 8
+_A_FEW = 25
+"""Of the runs that wait behind one: as many as a pass may well start."""
 
 
 class DynamoRuns:
@@ -54,10 +56,25 @@ class DynamoRuns:
         counts = {str(found["sk"]): int(found["runs"]) for found in self._tables.get_all(counters)}
         return ProjectLoad(*(counts.get(counter.sort, 0) for counter in counters))
 
-    def waiting_runs(self, due_by: datetime) -> Iterator[RunRef]:
-        # A due run's sort key begins with its due time and "#"; "$" is the character that follows.
-        until = {":until": f"{time_text(due_by)}$"}
-        return self._refs(Question(layout.WAITING, layout.BY_DUE, "#due_sk < :until", until))
+    def first_in_line(self, due_by: datetime) -> tuple[WaitingRef, ...]:
+        """The lines lie one after the other: behind the first of one, the first of the next is asked for."""
+        firsts, behind = list[WaitingRef](), layout.BEFORE_ALL_LINES
+        while True:
+            question = Question(layout.WAITING, layout.BY_DUE, "#due_sk > :behind", {":behind": behind}, limit=1)
+            first = next(map(waiting_ref_in, self._tables.query(question)), None)
+            if first is None:
+                return tuple(each for each in firsts if each.due <= due_by)
+            firsts.append(first)
+            behind = layout.end_of_line(first.project)
+
+    def waiting_runs(self, project: str, due_by: datetime, after: WaitingRef | None = None) -> Iterator[WaitingRef]:
+        # What is due sorts up to its due time and "#"; "$" is the character that follows.
+        until = layout.place_in_line(project, f"{time_text(due_by)}$")
+        behind, page = (_place(after), _A_FEW) if after is not None else (layout.place_in_line(project, ""), None)
+        values = {":behind": behind, ":until": until}
+        between = "#due_sk BETWEEN :behind AND :until"
+        found = self._tables.query(Question(layout.WAITING, layout.BY_DUE, between, values, page=page))
+        return (ref for ref in map(waiting_ref_in, found) if ref != after)
 
     def open_runs(self) -> Iterator[RunRef]:
         return self._refs(Question(layout.OPEN, layout.BY_DUE))
@@ -159,15 +176,13 @@ class DynamoRuns:
 
     def _count(self, counter: layout.Key, runs: int) -> TransactWriteItemTypeDef:
         expression = "SET #schema = :schema ADD #runs :runs"
-        values: Item = {":runs": runs, ":schema": layout.SCHEMA_VERSION}
-        parameters: Any = update_parameters(self._tables.state, counter, expression, values)
-        return {"Update": parameters}
+        return self._tables.update_write(counter, expression, {":runs": runs, ":schema": layout.SCHEMA_VERSION})
 
 
 def run_item(run: Run) -> dict[str, Scalar]:
     """The run with the attributes by which it is found; a finished and signed run leaves the index of what is due."""
     named = _in_time(run.requested_at, run.id)
-    due_partition, due_sort = _due(run, named)
+    due_partition, due_sort = _due(run)
     return item(
         layout.run(run.id),
         {
@@ -241,6 +256,11 @@ def run_ref_in(found: Item) -> RunRef:
     return RunRef(run_id, str(found["project"]), requested_at, RunStatus(found["status"]))
 
 
+def waiting_ref_in(found: Item) -> WaitingRef:
+    ref, (_, due, *_) = run_ref_in(found), str(found[layout.BY_DUE.sort_key]).split("#")
+    return WaitingRef(ref.id, ref.project, ref.requested_at, ref.status, datetime.fromisoformat(due))
+
+
 def trail_item(entry: TrailEntry) -> dict[str, Scalar]:
     """The entry; its own digest is written beside it for people who look, and never read back."""
     attributes = {"previous": entry.previous, "body": entry.body, "digest": entry.digest}
@@ -251,9 +271,13 @@ def trail_entry_in(run_id: str, found: Item) -> TrailEntry:
     return TrailEntry(run_id, int(found[layout.SORT_KEY]), str(found["previous"]), str(found["body"]))
 
 
-def _due(run: Run, named: str) -> tuple[str | None, str | None]:
+def _place(ref: WaitingRef) -> str:
+    return layout.place_in_line(ref.project, f"{time_text(ref.due)}#{time_text(ref.requested_at)}#{ref.id}")
+
+
+def _due(run: Run) -> tuple[str | None, str | None]:
     if run.status is RunStatus.WAITING and run.waiting is not None:
-        return layout.WAITING, f"{time_text(run.waiting.due)}#{named}"
+        return layout.WAITING, _place(WaitingRef(run.id, run.project, run.requested_at, run.status, run.waiting.due))
     if run.status.is_open:
         return layout.OPEN, f"{time_text(run.changed_at)}#{run.id}"
     if run.status is RunStatus.HELD:

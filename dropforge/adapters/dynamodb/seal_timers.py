@@ -8,13 +8,14 @@ from itertools import islice
 from typing import Final
 
 from dropforge.adapters import table_layout as layout
+from dropforge.adapters.dynamodb.catalog import drop_update
 from dropforge.adapters.dynamodb.items import Item, Scalar, item, text_of, value_of
-from dropforge.adapters.dynamodb.tables import Question, Tables
+from dropforge.adapters.dynamodb.tables import ABSENT, Question, Tables
 from dropforge.adapters.table_layout import Key
 from dropforge.domain.drop import ObjectDropped, ObjectRef
 from dropforge.domain.encoding import time_text
 from dropforge.domain.head import SealTimer
-from dropforge.workflow.ports import MOST_DUE
+from dropforge.workflow.ports import MOST_DUE, ConflictError
 
 _COUNTED: Final = "#schema = :schema, #project = :project, #last_drop_by = :by"
 _FREE: Final = (
@@ -52,9 +53,16 @@ class DynamoSealTimers:
             _drop(project, drop.by, due),
         )
         timer = SealTimer(project, int((counted or {})["revision"]), due, drop.by, due, drop.ref)
-        if self._tables.put_if_absent(object_timer_item(timer, due)):
-            return timer
-        return self.seal_timer(project, drop.ref) or timer
+        is_set = self._tables.put_write(object_timer_item(timer, due), ABSENT)
+        is_kept = self._tables.update_write(*drop_update(project, drop))
+        try:
+            self._tables.transact([is_set, is_kept])
+        except ConflictError:
+            there = self.seal_timer(project, drop.ref)
+            if there is None:
+                raise
+            return there
+        return timer
 
     def seal_timer(self, project: str, of: ObjectRef | None = None) -> SealTimer | None:
         found = self._tables.get(_key(project, of))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.dynamodb.items import Item, Scalar, decoded, encoded
 from dropforge.adapters.table_layout import PARTITION_KEY, SORT_KEY, Index, Key
+from dropforge.domain.batching import batched
 from dropforge.workflow.ports import ConflictError
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Question:
     values: Mapping[str, Scalar] = field(default_factory=dict)
     newest_first: bool = False
     limit: int | None = None
+    """Of items in all."""
+    page: int | None = None
+    """Of items a request, where not as much as a request can give (1 MB) is wanted."""
     table: str | None = None
 
     def parameters(self, default_table: str) -> dict[str, Any]:
@@ -56,7 +60,8 @@ class Question:
         }
         # An index of another partition key cannot be read consistently.
         parameters |= {"IndexName": self.index.name} if self.index else {"ConsistentRead": True}
-        return parameters | ({"Limit": self.limit} if self.limit else {})
+        most = self.limit or self.page
+        return parameters | ({"Limit": most} if most else {})
 
 
 class Tables:
@@ -78,7 +83,7 @@ class Tables:
 
     def get_all(self, keys: Iterable[Key]) -> Iterator[dict[str, Scalar]]:
         """The items that exist of these keys, read consistently, a hundred a request, in no order."""
-        for some in _chunks(list(dict.fromkeys(keys)), _MOST_READ):
+        for some in batched(dict.fromkeys(keys), _MOST_READ):
             wanted: Mapping[str, Any] = {self.state: {"Keys": [_key(key) for key in some], "ConsistentRead": True}}
             for pause in _pauses():
                 answer = self._client.batch_get_item(RequestItems=wanted)
@@ -93,7 +98,7 @@ class Tables:
 
     def put_all(self, items: Iterable[Item]) -> None:
         """Put many items without a condition, twenty-five a request."""
-        for some in _chunks(list(items), _MOST_WRITTEN):
+        for some in batched(items, _MOST_WRITTEN):
             wanted: Mapping[str, Any] = {self.state: [{"PutRequest": {"Item": encoded(item)}} for item in some]}
             for pause in _pauses():
                 wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems", {})
@@ -114,8 +119,9 @@ class Tables:
             return False
         return True
 
-    def delete(self, key: Key) -> None:
-        self._client.delete_item(TableName=self.state, Key=_key(key))
+    def take_out(self, key: Key, attribute: str) -> None:
+        """Of what is over; the item stays, if it is there, so that nobody need be allowed to delete any."""
+        self.update(key, f"REMOVE #{attribute}", {}, f"attribute_exists(#{PARTITION_KEY})")
 
     def update(
         self, key: Key, expression: str, values: Mapping[str, Scalar], condition: str = ""
@@ -158,6 +164,11 @@ class Tables:
         """A put into the state table, as a part of a transaction."""
         return put_write(self.state, item, condition, values)
 
+    def update_write(self, key: Key, expression: str, values: Mapping[str, Scalar]) -> TransactWriteItemTypeDef:
+        """An update of the state table, without a condition, as a part of a transaction."""
+        parameters: Any = update_parameters(self.state, key, expression, values)
+        return {"Update": parameters}
+
 
 def put_write(table: str, item: Item, condition: str = "", values: Item | None = None) -> TransactWriteItemTypeDef:
     parameters: dict[str, Any] = {"TableName": table, "Item": encoded(item)}
@@ -189,10 +200,6 @@ def _names(expression: str) -> dict[str, str]:
 
 def _key(key: Key) -> dict[str, Any]:
     return {PARTITION_KEY: {"S": key.partition}, SORT_KEY: {"S": key.sort}}
-
-
-def _chunks(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _pauses() -> Iterator[float]:

@@ -9,7 +9,8 @@ and in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -23,30 +24,26 @@ _CREATED: Final = "ObjectCreated:"
 _REMOVED: Final = "ObjectRemoved:"
 
 
-def drops_in(body: str) -> Iterator[ObjectDropped]:
-    """Every object put or removed that a queue message tells of; none for S3's test event and for other news.
+def apart(body: str) -> tuple[str, ...]:
+    """A queue message's news, one body for each record of a notification, so that each may fail by itself."""
+    event = parsed(body)
+    records = event.get("Records")
+    if isinstance(records, list) and len(records) > 1:
+        return tuple(json.dumps({"Records": [record]}) for record in records)
+    return (body,)
 
-    A record that cannot be read holds up none of its neighbours: EventError comes after all of them.
-    """
+
+def drop_in(body: str) -> ObjectDropped | None:
+    """The object put or removed that one of these tells of; None for S3's test event and for other news. EventError."""
     event = parsed(body)
     if "detail-type" in event:
-        yield from _from_eventbridge(event)
-    elif event.get("Event") != "s3:TestEvent":
-        yield from _from_records(required(event, "Records"))
-
-
-def _from_records(records: Iterable[Mapping[str, Any]]) -> Iterator[ObjectDropped]:
-    unreadable = []
-    for record in records:
-        try:
-            drop = _from_record(record)
-        except EventError as error:
-            unreadable.append(error)
-            continue
-        if drop is not None:
-            yield drop
-    if unreadable:
-        raise unreadable[0]
+        return _from_eventbridge(event)
+    if event.get("Event") == "s3:TestEvent":
+        return None
+    records = required(event, "Records")
+    if not isinstance(records, list) or len(records) != 1:
+        raise EventError("The notification's Records are not the one record that is looked at here at a time.")
+    return _from_record(records[0])
 
 
 def _from_record(record: Mapping[str, Any]) -> ObjectDropped | None:
@@ -69,12 +66,12 @@ def _from_record(record: Mapping[str, Any]) -> ObjectDropped | None:
     )
 
 
-def _from_eventbridge(event: Mapping[str, Any]) -> tuple[ObjectDropped, ...]:
+def _from_eventbridge(event: Mapping[str, Any]) -> ObjectDropped | None:
     kind = event["detail-type"]
     if kind not in {"Object Created", "Object Deleted"}:
-        return ()
+        return None
     detail = required(event, "detail")
-    drop = ObjectDropped(
+    return ObjectDropped(
         bucket=required(detail, "bucket", "name"),
         key=required(detail, "object", "key"),
         version_id=optional(detail, "object", "version-id") or UNVERSIONED,
@@ -85,4 +82,3 @@ def _from_eventbridge(event: Mapping[str, Any]) -> tuple[ObjectDropped, ...]:
         at=instant(required(event, "time")),
         deleted=kind == "Object Deleted",
     )
-    return (drop,)

@@ -1,22 +1,67 @@
 from __future__ import annotations
 
+from collections import Counter, deque
+
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import each_named_message, one_by_one
+from dropforge.adapters.batches import each_apart, each_named_message
+
+MOST_RECEIVES = 5
 
 
-def test_what_fails_for_one_is_raised_once_all_others_of_the_message_had_their_turn() -> None:
-    handled: list[str] = []
+class Queue:
+    """A queue that delivers what fails again, and gives it up after so many times."""
 
-    def handle(name: str) -> None:
-        if name == "bad":
-            raise ValueError(name)
-        handled.append(name)
+    def __init__(self, *bodies: str) -> None:
+        self._waiting = deque((body, 0) for body in bodies)
+        self.dead: list[str] = []
+        self.handled = Counter[str]()
 
+    def send(self, body: str) -> None:
+        self._waiting.append((body, 0))
+
+    def deliver_all(self, refusing: str) -> None:
+        """Bodies are words, each of which is a part; the one that is refused always fails."""
+
+        def handle(part: str) -> None:
+            if part == refusing:
+                raise ValueError(part)
+            self.handled[part] += 1
+
+        while self._waiting:
+            body, receives = self._waiting.popleft()
+            try:
+                each_apart(body.split(), handle, self.send)
+            except ValueError:
+                again = self._waiting if receives + 1 < MOST_RECEIVES else None
+                self.dead.append(body) if again is None else again.append((body, receives + 1))
+
+
+@pytest.mark.parametrize("body", ["bad a b", "a bad b", "a b bad", "bad a bad"])
+def test_a_part_that_always_fails_becomes_a_dead_letter_alone_and_its_neighbours_are_handled_once(body: str) -> None:
+    queue = Queue(body, "c")
+    queue.deliver_all(refusing="bad")
+    assert queue.dead == ["bad"] * body.count("bad")
+    assert queue.handled == Counter({part: 1 for part in f"{body} c".split() if part != "bad"})
+
+
+def test_a_message_of_one_part_fails_itself_and_is_not_handed_on() -> None:
+    def fail(part: str) -> None:
+        raise ValueError(part)
+
+    handed_on: list[str] = []
     with pytest.raises(ValueError, match="bad"):
-        one_by_one(["a", "bad", "b"], handle)
-    assert handled == ["a", "b"]
+        each_apart(["bad"], fail, handed_on.append)
+    assert handed_on == []
+
+
+def test_a_part_that_cannot_be_handed_on_leaves_its_message_where_it_was() -> None:
+    def refuse(part: str) -> None:
+        raise ConnectionError(part)
+
+    with pytest.raises(ConnectionError):
+        each_apart(["a", "b"], refuse, refuse)
 
 
 def test_a_message_that_is_delivered_again_is_handed_over_under_the_same_id() -> None:

@@ -9,9 +9,18 @@ from typing import Any, get_type_hints
 import pytest
 
 from dropforge.adapters.clients import AwsClients
+from dropforge.adapters.sinks.open_lineage import OpenLineageBackend
 from dropforge.bootstrap import NotWired, NotWiredError, bundled_projects, wire
 from dropforge.domain.project import Project
-from dropforge.settings import FUNCTIONS, DispatchRunsSettings, Prices, StoreSettings
+from dropforge.domain.sinks import GitHubStatusSink, OpenLineageSink, Sinks
+from dropforge.settings import (
+    FUNCTIONS,
+    SINK_FUNCTIONS,
+    DeliverStateSettings,
+    DispatchRunsSettings,
+    Prices,
+    StoreSettings,
+)
 from dropforge.workflow.ports import Ports
 
 DIGITS = Project("digits", "example/digits", "digits/")
@@ -25,30 +34,33 @@ USED = {
     "record_build_state": set[str](),
     "announce": {"announcer"},
     "publish_state": {"states"},
+    "deliver_state": {"sinks"},
     "sign_run": {"signer", "statements"},
     "give_public_key": {"signer"},
     "sweep": {"wakeups", "jobs", "bucket", "announcer"},
 }
 """Of each function the ports that its use cases reach for, beyond those of all."""
+ALL = {**FUNCTIONS, **SINK_FUNCTIONS}
+BOTH_SINKS = Sinks(OpenLineageSink("https://lineage", "mlops"), GitHubStatusSink("https://api.github.com", "github"))
 
 
 def some(kind: type[StoreSettings]) -> StoreSettings:
     hints = get_type_hints(kind)
-    values: dict[Any, Any] = {int: 8, Prices: {"ml.m5.large": Decimal("0.115")}}
+    values: dict[Any, Any] = {int: 8, Prices: {"ml.m5.large": Decimal("0.115")}, Sinks: BOTH_SINKS}
     return kind(**{field.name: values.get(hints[field.name], f"the {field.name}") for field in fields(kind)})
 
 
-@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+@pytest.mark.parametrize("function", sorted(ALL))
 def test_a_function_is_wired_to_the_ports_that_it_uses_and_to_no_others(function: str) -> None:
-    ports = wire(some(FUNCTIONS[function]), [DIGITS], AwsClients())
+    ports = wire(some(ALL[function]), [DIGITS], AwsClients())
     wired = {field.name for field in fields(Ports) if not isinstance(getattr(ports, field.name), NotWired)}
     assert wired == OF_ALL | USED[function]
 
 
-@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+@pytest.mark.parametrize("function", sorted(ALL))
 def test_wiring_makes_no_client(function: str) -> None:
     aws = AwsClients()
-    wire(some(FUNCTIONS[function]), [DIGITS], aws)
+    wire(some(ALL[function]), [DIGITS], aws)
     assert set(vars(aws)) == {"_given_session"}
 
 
@@ -56,6 +68,12 @@ def test_a_port_that_is_not_wired_says_which_settings_it_needs() -> None:
     ports = wire(some(FUNCTIONS["announce"]), [DIGITS], AwsClients())
     with pytest.raises(NotWiredError, match="dispatch needs WakeupSettings"):
         ports.wakeups.dispatch()
+
+
+def test_a_sink_that_is_off_is_told_nothing() -> None:
+    settings = DeliverStateSettings(stage="dev", state_table="s", trail_table="t", sinks=Sinks(BOTH_SINKS.openlineage))
+    [only] = wire(settings, [DIGITS], AwsClients()).sinks
+    assert isinstance(only, OpenLineageBackend)
 
 
 def test_the_stage_has_its_name_its_projects_its_limit_and_its_prices() -> None:

@@ -30,6 +30,7 @@ def test_the_builds_own_words_are_read_from_its_archive() -> None:
         archive("image.json", b"\xff\xfe"),
         archive("image.json", b"[]"),
     ],
+    ids=["no archive", "another file", "cut off", "no text", "no object"],
 )
 def test_an_archive_without_a_readable_document_is_an_error_in_words(content: bytes) -> None:
     with pytest.raises(BuildArtifactError, match=r"image\.json"):

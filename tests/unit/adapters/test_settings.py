@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from dropforge.domain.sinks import OpenLineageSink, Sinks
 from dropforge.settings import (
     FUNCTIONS,
+    DeliverStateSettings,
     Deployment,
     DispatchRunsSettings,
     SettingsError,
@@ -41,8 +43,15 @@ DISPATCH = DispatchRunsSettings(
     concurrent_runs=8,
 )
 
+DELIVER = DeliverStateSettings(
+    stage="dev",
+    state_table="state",
+    trail_table="trail",
+    sinks=Sinks(OpenLineageSink("https://lineage.example.com", "mlops")),
+)
 
-@pytest.mark.parametrize("settings", [SWEEP, DISPATCH])
+
+@pytest.mark.parametrize("settings", [SWEEP, DISPATCH, DELIVER])
 def test_what_the_stacks_write_is_what_the_function_reads(settings: StoreSettings) -> None:
     environment = to_environment(settings)
     assert environment["DROPFORGE_STATE_TABLE"] == "state"
@@ -60,6 +69,12 @@ def test_every_missing_variable_is_named_at_once() -> None:
     assert "DROPFORGE_STAGE is not set" in message
     assert "DROPFORGE_KEY_ARN is not set" in message
     assert "DROPFORGE_CONCURRENT_RUNS cannot be read" in message
+
+
+def test_sinks_that_are_written_in_another_way_are_named() -> None:
+    environment = {**to_environment(DELIVER), "DROPFORGE_SINKS": '{"openlineage": {"url": "https://lineage"}}'}
+    with pytest.raises(SettingsError, match=r"DROPFORGE_SINKS cannot be read \(openlineage.namespace is missing"):
+        from_environment(DeliverStateSettings, environment)
 
 
 def test_no_function_shares_its_settings_class_with_another() -> None:

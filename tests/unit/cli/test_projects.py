@@ -45,8 +45,9 @@ def test_projects_as_json_names_each_and_what_it_waits_for(shell: Shell) -> None
 def test_a_project_whose_data_was_refused_says_what_to_mend_and_not_to_drop_more(shell: Shell) -> None:
     shell.world.push()
     shell.world.drop("digits/training/empty.csv", b"")
+    shell.world.grow_quiet()
     shown = shell.type("projects").out
-    assert "digits/training/empty.csv is empty, so nothing trains on it: upload it again" in shown
+    assert "digits/training/empty.csv is empty: upload it again" in shown
     assert "mend what was refused below digits/" in shown
     assert "put objects below" not in shown
     assert "empty.csv" in shell.type("projects", "--json").document[0]["refused"]["sentence"]
@@ -54,6 +55,8 @@ def test_a_project_whose_data_was_refused_says_what_to_mend_and_not_to_drop_more
 
 def test_what_was_refused_is_forgotten_once_later_data_was_taken(shell: Shell) -> None:
     refused = shell.world.drop("digits/training/empty.csv", b"")
+    shell.world.grow_quiet()
+    assert "refused" in shell.type("projects").out
     shell.world.bucket.delete(refused.key)
     trained(shell)
     assert "refused" not in shell.type("projects").out

@@ -13,11 +13,12 @@ from dropforge.adapters import table_layout
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run_events import RunEvent
-from dropforge.settings import FUNCTIONS
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS
 from tests.unit.docs.pages import PAGES, ROOT, code, page, rows, section
 
 DEPLOYMENT = "dropforge-prod-"
-QUEUES = {"ingest", "dispatch", "seal", "sign", "job-state", "build-state", "sweep"}
+QUEUES = {"ingest", "dispatch", "seal", "sign", "job-state", "build-state", "sweep", "deliver"}
+ALL = {**FUNCTIONS, **SINK_FUNCTIONS}
 
 
 def texts_in(*folders: str) -> Iterator[str]:
@@ -33,7 +34,7 @@ def stack_names() -> set[str]:
     """The names of queues, topics, rules and alarms that the stacks write, without the deployment's."""
     written = set(texts_in("stacks"))
     dead_letters = {f"{queue}-dead-letters{'.fifo' * (queue == 'dispatch')}" for queue in QUEUES}
-    functions = {name.replace("_", "-") for name in FUNCTIONS}
+    functions = {name.replace("_", "-") for name in ALL}
     assert written >= QUEUES, "a queue has another name"
     return written | dead_letters | functions | {f"{name}-errors" for name in functions}
 
@@ -41,7 +42,7 @@ def stack_names() -> set[str]:
 PROJECTS = {"digits", "project-digits", "drop-digits"}
 
 
-@pytest.mark.parametrize("name", ["events.md", "operations.md", "security.md"])
+@pytest.mark.parametrize("name", ["events.md", "operations.md", "security.md", "sinks.md"])
 def test_each_resource_that_a_page_names_is_one_of_the_stacks(name: str) -> None:
     named = set(re.findall(rf"{DEPLOYMENT}([a-z][a-z.-]*[a-z])", page(name)))
     bucket_or_stack = {each for each in named if each.startswith(("training-", "training", "foundation"))}
@@ -53,13 +54,13 @@ def test_each_queue_and_each_function_has_its_place_among_the_events() -> None:
     named = set(re.findall(rf"`{DEPLOYMENT}([a-z.-]+)`", events))
     queues = {f"{queue}{'.fifo' * (queue == 'dispatch')}" for queue in QUEUES}
     assert queues <= named
-    assert [function for function in FUNCTIONS if f"`{function}`" not in events] == []
-    assert sorted(FUNCTIONS) == sorted(file.stem for file in (ROOT / "lambdas").glob("[a-z]*.py"))
+    assert [function for function in ALL if f"`{function}`" not in events] == []
+    assert sorted(ALL) == sorted(file.stem for file in (ROOT / "lambdas").glob("[a-z]*.py"))
 
 
 def test_each_function_has_a_row_among_the_roles_and_no_row_names_another() -> None:
     roles = {name for row in rows(section(page("security.md"), "Roles")) for name in code(row[0])}
-    assert roles == set(FUNCTIONS)
+    assert roles == set(ALL)
 
 
 def test_the_outcomes_that_mails_are_filtered_by_are_listed() -> None:
@@ -121,7 +122,8 @@ def test_the_guard_rails_of_the_page_have_the_defaults_of_the_code() -> None:
 
 def test_each_sentence_of_the_troubleshooting_is_said_by_the_code() -> None:
     known = list(texts_in("dropforge", "lambdas", "app.py"))
-    quoted = re.findall("“([^”]+)”", section(page("operations.md"), "Troubleshooting"))
+    explained = section(page("operations.md"), "Troubleshooting") + section(page("sinks.md"), "When it fails")
+    quoted = re.findall("“([^”]+)”", explained)
     fragments = [part.strip() for sentence in quoted for part in sentence.split("…") if part.strip()]
     assert len(fragments) > 10
     assert [each for each in fragments if not any(each in text for text in known)] == []

@@ -12,6 +12,7 @@ from dropforge.documents.source import parse
 from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails, OnData, Project, Subscription
+from dropforge.domain.sinks import GitHubStatusSink, OpenLineageSink, Sinks
 
 SMALLEST = "stage: dev\nregion: eu-west-1\nprojects:\n  digits:\n    repository: example/digits\n"
 
@@ -200,3 +201,59 @@ def test_the_regions_are_those_in_which_the_aws_sdk_knows_sagemaker() -> None:
 def test_a_connection_made_in_another_region_serves_this_one() -> None:
     found = config(SMALLEST + f"account: '210987654321'\nconnection: {CONNECTION}\n")
     assert found.connection == CONNECTION
+
+
+def test_no_other_system_is_told_of_runs_unless_the_file_says_so() -> None:
+    assert not config(SMALLEST).sinks.to_sinks("dropforge-dev").are_on
+
+
+def test_sinks_are_as_their_lines_say_and_the_namespace_is_the_deployment_unless_said() -> None:
+    found = config(
+        SMALLEST
+        + "sinks:\n  openlineage: {url: 'https://lineage.example.com:8443/api', token_secret: dropforge/lineage}\n"
+        + "  github_status: {token_secret: dropforge/github}\n"
+    ).sinks.to_sinks("dropforge-dev")
+    assert found == Sinks(
+        OpenLineageSink("https://lineage.example.com:8443/api", "dropforge-dev", "dropforge/lineage"),
+        GitHubStatusSink("https://api.github.com", "dropforge/github"),
+    )
+    assert found.secrets == ("dropforge/lineage", "dropforge/github")
+
+
+@pytest.mark.parametrize(
+    ("url", "account", "said"),
+    [
+        ("http://lineage.example.com", "", '"http://lineage.example.com" is not the address of a sink; write https://'),
+        ("https://ada:pw@lineage.example.com", "", "is not the address of a sink"),
+        ("https://lineage.example.com?key=1", "", "is not the address of a sink"),
+        ("http://127.0.0.1:5000", "", "http://127.0.0.1:5000 is of a machine that no function on AWS reaches"),
+        ("http://127.0.0.1:5000", "account: '000000000000'\n", None),
+    ],
+)
+def test_a_sink_is_reached_over_tls_but_for_one_beside_the_local_aws(url: str, account: str, said: str | None) -> None:
+    text = f"{account}{SMALLEST}sinks: {{openlineage: {{url: '{url}'}}}}\n"
+    if said is None:
+        assert config(text).sinks.openlineage is not None
+    else:
+        assert said in mistakes(text)[0]
+
+
+SECRET = "arn:aws:secretsmanager:{}:{}:secret:dropforge/github-Ab12Cd"
+
+
+@pytest.mark.parametrize(("region", "owner", "is_taken"), [
+    ("eu-west-1", "123456789012", True), ("us-east-1", "123456789012", False), ("eu-west-1", "210987654321", False),
+])  # fmt: skip
+def test_a_token_is_kept_in_the_stages_own_account_and_region(region: str, owner: str, is_taken: bool) -> None:
+    secret = SECRET.format(region, owner)
+    text = f"account: '123456789012'\n{SMALLEST}sinks: {{github_status: {{token_secret: '{secret}'}}}}\n"
+    if is_taken:
+        assert config(text).sinks.github_status is not None
+    else:
+        assert "keep the token in the stage's own account and region" in mistakes(text)[0]
+
+
+@pytest.mark.parametrize("token", ["Bearer 0123", "ghp_0123", "github_pat_0123"])
+def test_a_token_in_the_place_of_its_secrets_name_is_no_name(token: str) -> None:
+    text = f"{SMALLEST}sinks: {{github_status: {{token_secret: '{token}'}}}}\n"
+    assert "and never the token itself" in mistakes(text)[0]

@@ -6,8 +6,13 @@ from datetime import timedelta
 import pytest
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.project import SealMode, SealPolicy
 from dropforge.workflow.accept_drop import accept_drop
-from tests.fakes.world import World
+from tests.fakes.world import DIGITS, World, stage_of
+
+
+def sealing_each_by_itself() -> World:
+    return World(stage_of(replace(DIGITS, seal=SealPolicy(SealMode.OBJECT))))
 
 
 def test_a_drop_is_kept_with_who_and_from_where_and_sets_the_timer() -> None:
@@ -86,12 +91,43 @@ def test_an_object_outside_every_prefix_is_refused_once_with_the_prefixes_to_cho
     assert len(world.store.pending_announcements()) == 1
 
 
-def test_an_empty_object_is_refused_and_starts_nothing() -> None:
-    world = World()
+def test_an_empty_object_that_would_be_sealed_by_itself_is_refused_and_starts_nothing() -> None:
+    world = sealing_each_by_itself()
     world.drop("digits/train.csv", b"")
     (notice,) = world.store.notices(10)
     assert "digits/train.csv is empty" in notice.sentence
     assert world.store.seal_timer("digits") is None
+
+
+def test_an_empty_object_is_told_of_once_whatever_else_follows_until_it_is_replaced() -> None:
+    world = World()
+    for key, content in (("digits/a", b""), ("digits/b", b"good"), ("digits/c", b"good")):
+        world.drop(key, content)
+        world.grow_quiet()
+    (notice,) = world.store.notices(10)
+    assert notice.details == ("digits/a is empty: upload it again, or delete it",)
+    world.drop("digits/a", b"")
+    world.grow_quiet()
+    assert len(world.store.notices(10)) == 2
+    world.drop("digits/a", b"good at last")
+    world.grow_quiet()
+    data = world.store.head("digits").data
+    assert data is not None
+    assert data.dataset.objects == 3
+    assert len(world.store.notices(10)) == 2
+
+
+def test_all_that_is_empty_when_a_prefix_is_sealed_is_told_of_together() -> None:
+    world = World()
+    for key in ("digits/a", "digits/b"):
+        world.drop(key, b"")
+    world.grow_quiet()
+    (notice,) = world.store.notices(10)
+    assert [line.partition(" ")[0] for line in notice.details] == ["digits/a", "digits/b"]
+    world.drop("digits/a", b"good")
+    world.grow_quiet()
+    latest, _ = world.store.notices(10)
+    assert [line.partition(" ")[0] for line in latest.details] == ["digits/b"]
 
 
 @pytest.mark.parametrize("key", ["digits/", "digits/test/", "digits/_SUCCESS"])
@@ -115,7 +151,7 @@ def test_many_objects_outside_every_prefix_are_one_notice_a_folder_and_hour() ->
 
 
 def test_many_empty_objects_are_one_notice_and_another_than_that_of_the_folders_strangers() -> None:
-    world = World()
+    world = sealing_each_by_itself()
     for key in ("digits/a", "digits/b", "elsewhere/a"):
         world.drop(key, b"")
     assert len(world.store.notices(10)) == 2

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import count
+from weakref import WeakSet
 
 import pytest
 
+from dropforge.domain.dataset import ListedObject
 from dropforge.domain.project import SealMode, SealPolicy
+from dropforge.workflow.find_drops import READ_AT_ONCE, find_drops
 from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from dropforge.workflow.sweep import sweep
 from tests.fakes.interruption import CutOff, Interruption, interrupted
+from tests.fakes.memory_bucket import MemoryBucket
 from tests.fakes.world import DIGITS, World, stage_of
 
 
@@ -51,6 +57,21 @@ def test_a_sweep_that_is_killed_at_any_call_loses_no_drop(mode: SealMode, after:
         assert len(world.store.runs) == 1, f"killed at {interruption.calls[at]}"
 
 
+@pytest.mark.parametrize("mode", [SealMode.MARKER, SealMode.OBJECT])
+def test_what_a_killed_sweep_found_is_not_owed_for_ever_when_it_is_replaced_before_the_next(mode: SealMode) -> None:
+    key = "digits/_SUCCESS" if mode is SealMode.MARKER else "digits/a"
+    for at in count():
+        world, interruption = unheard_of(mode), Interruption(at, after=False)
+        with suppress(CutOff):
+            sweep(interrupted(world.ports, interruption))
+        if not interruption.happened:
+            break
+        world.drop(key, b"anew")
+        world.clock.pass_by(minutes=10)
+        come_round(world)
+        assert world.store.due_seals(world.clock.now()) == (), f"killed at {interruption.calls[at]}"
+
+
 @pytest.mark.parametrize("mode", SealMode)
 def test_a_call_that_fails_once_in_the_sweep_loses_no_drop(mode: SealMode) -> None:
     def fail() -> None:
@@ -67,3 +88,34 @@ def test_a_call_that_fails_once_in_the_sweep_loses_no_drop(mode: SealMode) -> No
             break
         come_round(world)
         assert len(world.store.runs) == 1, f"failed at {interruption.calls[at]}"
+
+
+class WideBucket(MemoryBucket):
+    """A prefix of so many objects, listed as they are asked for; `most_held` are alive at once."""
+
+    def __init__(self, world: World, objects: int) -> None:
+        super().__init__(world.clock.now)
+        self._objects = objects
+        self._held = WeakSet[ListedObject]()
+        self.most_held = 0
+
+    def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
+        is_now = at > self._now() - timedelta(hours=1)
+        for number in range(self._objects):
+            if is_now or number % 3:
+                listed = ListedObject(f"{prefix}{number:06}", f"v{number}" if number % 5 or is_now else "v0", 1)
+                self._held.add(listed)
+                self.most_held = max(self.most_held, len(self._held))
+                yield listed
+
+
+def test_a_prefix_of_any_size_is_gone_through_with_few_of_its_objects_held() -> None:
+    world = World()
+    bucket = WideBucket(world, 3_000)
+    find_drops(replace(world.ports, bucket=bucket), world.ports.stage.project("digits"))
+    came = [number for number in range(3_000) if number % 3 == 0 or (number % 5 == 0 and number)]
+    assert sorted(key for _, key, _ in world.store.drops) == [f"digits/{number:06}" for number in came]
+    assert bucket.most_held <= 3 * READ_AT_ONCE
+    (notice,) = world.store.notices(10)
+    assert notice.subject == f"digits: {len(came):,} objects were found that no event told of"
+    assert notice.details == tuple(f"digits/{number:06}" for number in came[:20])

@@ -13,7 +13,7 @@ from dropforge.domain.artifact_layout import channel_files_key, manifest_key
 from dropforge.domain.dataset import Checksum
 from dropforge.domain.head import WaitsFor
 from dropforge.domain.pinning import Pin
-from dropforge.domain.project import OnData, SealMode, SealPolicy
+from dropforge.domain.project import OnData
 from dropforge.domain.run import RequesterKind
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.pause_project import pause_project
@@ -354,14 +354,3 @@ def test_an_error_while_sealing_leaves_the_data_to_the_next_minute() -> None:
     wake_due_seals(world.ports)
     assert world.wakeups.seals == [("digits", timedelta(0))]
     assert seal_dataset(world.ports, "digits", turn=Turn("message 2")) is not None
-
-
-def test_an_object_whose_drop_is_not_on_record_yet_keeps_its_timer() -> None:
-    """Its accepting function was killed in between; the message comes again, or the sweep comes by."""
-    world = World(stage_of(replace(DIGITS, seal=SealPolicy(SealMode.OBJECT))))
-    drop = world.told_of(world.bucket.put("digits/a", b"data"))
-    timer = world.store.touch_object("digits", drop, due=world.clock.now())
-    assert seal_dataset(world.ports, "digits", drop.ref) is None
-    assert world.store.seal_timer("digits", drop.ref) == timer
-    accept_drop(world.ports, drop)
-    assert seal_dataset(world.ports, "digits", drop.ref) is not None

@@ -1,0 +1,1 @@
+"""Other systems that are told of runs: each implements `ports.Sink`."""
