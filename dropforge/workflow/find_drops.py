@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from dropforge.domain.announcement import Outcome
+from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.batching import batched
 from dropforge.domain.counting import several
 from dropforge.domain.dataset import ListedObject
@@ -33,11 +34,12 @@ def find_drops(ports: Ports, project: Project) -> None:
     """Accept what came within the last hours and is not on record, and let a prefix be sealed from which things went.
 
     Bounded: two listings of the prefix (a request for each thousand versions), gone through side by side so that no
-    more than a few pages are held, and one read of the store for each hundred objects of these hours. A deletion is
-    known by the count alone: where as many came as went, what came has been found.
+    more than a few pages are held, one read of the store for each hundred objects of these hours, and one of the
+    manifest of what was sealed last, against which is held what went or is back: neither is a new version.
     """
     now = ports.clock.now()
-    there = _Listing(ports.bucket.current_objects(project.data_prefix, now - SETTLED_AFTER))
+    sealed = _sealed(ports, project)
+    there = _Listing(ports.bucket.current_objects(project.data_prefix, now - SETTLED_AFTER), sealed)
     before = ports.bucket.current_objects(project.data_prefix, now - LOOKED_BACK)
     found = _Found()
     for some in batched((each for each in _came(there, before) if _matters(project, each)), READ_AT_ONCE):
@@ -46,22 +48,30 @@ def find_drops(ports: Ports, project: Project) -> None:
             found.note(each)
     if found.first is not None:
         ports.store.put_notice(_told(ports, project, found, found.first))
-    if project.seal.mode is SealMode.QUIET and (found.has_data or _lost(ports, project, there.objects)):
+    if project.seal.mode is SealMode.QUIET and (found.has_data or there.differs):
         ports.store.touch_seal(project.name, FOUND, now, now)
         ports.wakeups.seal(project.name, timedelta(0))
 
 
 class _Listing:
-    """Objects in the order of their keys, which are counted while they are gone through."""
+    """Objects in the order of their keys, held against those that were sealed, if any, while they are gone through."""
 
-    def __init__(self, listed: Iterator[ListedObject]) -> None:
+    def __init__(self, listed: Iterator[ListedObject], sealed: Collection[ListedObject] | None) -> None:
         self._listed = listed
-        self.objects = 0
+        self._left = None if sealed is None else set(sealed)
+        self._has_others = False
 
     def __iter__(self) -> Iterator[ListedObject]:
         for each in self._listed:
-            self.objects += is_data(each.key)
+            if self._left is not None and is_data(each.key):
+                self._has_others = self._has_others or each not in self._left
+                self._left.discard(each)
             yield each
+
+    @property
+    def differs(self) -> bool:
+        """Whether what was gone through is not what was sealed."""
+        return self._left is not None and (self._has_others or bool(self._left))
 
 
 @dataclass
@@ -101,12 +111,17 @@ def _untold(ports: Ports, listed: Sequence[ListedObject]) -> list[ListedObject]:
     return [each for each in listed if each not in told]
 
 
-def _lost(ports: Ports, project: Project, there: int) -> bool:
-    """Whether less is there than the head's data holds, though nothing is said to have changed since."""
-    head, timer = ports.store.head(project.name), ports.store.seal_timer(project.name)
-    if head.data is None or timer is None or timer.due is not None or timer.revision != head.data.revision:
-        return False
-    return there < head.data.dataset.objects
+def _sealed(ports: Ports, project: Project) -> Collection[ListedObject] | None:
+    """What a prefix that is sealed as a whole has to hold; None where something is said to have changed meanwhile."""
+    if project.seal.mode is not SealMode.QUIET:
+        return None
+    data, timer = ports.store.head(project.name).data, ports.store.seal_timer(project.name)
+    if data is None or timer is None or timer.due is not None or timer.revision != data.revision:
+        return None
+    if data.dataset.sealed_at > ports.clock.now() - SETTLED_AFTER:
+        return None
+    manifest = ports.bucket.manifest(manifest_key(project.name, data.dataset.version))
+    return {each.listed for each in manifest.objects}
 
 
 def _as_drop(ports: Ports, listed: ListedObject) -> ObjectDropped:

@@ -356,6 +356,20 @@ IN_WORKFLOW = (
         (f"{UNIT}/test_sweep.py",),
     ),
     Guard(
+        "the sweep holds what is there against what was sealed",
+        f"{WORKFLOW}/find_drops.py",
+        "return self._left is not None and (self._has_others or bool(self._left))",
+        "return False",
+        (f"{UNIT}/test_find_drops.py",),
+    ),
+    Guard(
+        "what was sealed a moment ago is not held against what was there before",
+        f"{WORKFLOW}/find_drops.py",
+        "if data.dataset.sealed_at > ports.clock.now() - SETTLED_AFTER:",
+        "if False:",
+        (f"{UNIT}/test_find_drops.py",),
+    ),
+    Guard(
         "the sweep looks for images that no event told of",
         f"{WORKFLOW}/sweep.py",
         '        yield f"images of {project.name}", partial(find_images, ports, project)\n',

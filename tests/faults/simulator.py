@@ -244,10 +244,7 @@ class Schedule:
             self.send(f"deletion of {marker.key}", partial(accept_drop, drop=drop), is_door=True)
 
     def put_back(self) -> None:
-        """What was there before is there again: its bytes are put once more, or what replaced them is deleted for good.
-
-        The sweep knows deletions by how many objects there are, so of this one somebody is told.
-        """
+        """What was there before is there again: its bytes are put anew, or what replaced them is deleted for good."""
         there = self.world.bucket.current_objects("digits/", self.world.clock.now())
         replaced = [each for each in there if len(self.world.bucket.versions[each.key]) > 1]
         if not replaced:
@@ -258,9 +255,7 @@ class Schedule:
             return
         self.world.bucket.delete_version(latest)
         drop = self.world.told_of(latest, deleted=True)
-        message = partial(accept_drop, drop=drop)
-        self.queue.append(Envelope(f"deletion of {latest.version_id}", message, is_door=True))
-        self.send(f"deletion of {latest.version_id}", message)
+        self.send(f"deletion of {latest.version_id}", partial(accept_drop, drop=drop), is_door=True)
 
     def push(self) -> None:
         """A commit, or an earlier one built again."""

@@ -11,6 +11,7 @@ from weakref import WeakSet
 
 import pytest
 
+from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.project import SealMode, SealPolicy
 from dropforge.workflow.find_drops import READ_AT_ONCE, find_drops
@@ -88,6 +89,60 @@ def test_a_call_that_fails_once_in_the_sweep_loses_no_drop(mode: SealMode) -> No
             break
         come_round(world)
         assert len(world.store.runs) == 1, f"failed at {interruption.calls[at]}"
+
+
+def trained(*keys: str) -> World:
+    """A prefix whose objects were sealed and trained on, a while ago."""
+    world = World(stage_of(DIGITS))
+    world.push()
+    for key in keys:
+        world.drop(key)
+    come_round(world)
+    return world
+
+
+def last_trained_on(world: World) -> list[tuple[str, bytes]]:
+    """Keys and contents of the head's data."""
+    data = world.store.head("digits").data
+    assert data is not None
+    manifest = world.bucket.manifest(manifest_key("digits", data.dataset.version))
+    return [(each.key, world.bucket.content(each.listed)) for each in manifest.objects]
+
+
+def test_what_is_there_again_since_its_successor_was_deleted_for_good_is_trained_on_again() -> None:
+    world = trained("digits/a")
+    latest = world.bucket.put("digits/a", b"in its place")
+    come_round(world)
+    assert last_trained_on(world) == [("digits/a", b"in its place")]
+    world.bucket.delete_version(latest)
+    come_round(world)
+    assert last_trained_on(world) == [("digits/a", b"data")]
+
+
+def test_what_is_there_again_since_its_delete_marker_was_removed_is_trained_on_again() -> None:
+    world = trained("digits/a", "digits/b")
+    marker = world.bucket.delete("digits/a")
+    come_round(world)
+    assert last_trained_on(world) == [("digits/b", b"data")]
+    world.bucket.delete_version(marker)
+    come_round(world)
+    assert last_trained_on(world) == [("digits/a", b"data"), ("digits/b", b"data")]
+
+
+def test_a_prefix_that_is_as_it_was_sealed_is_not_sealed_again() -> None:
+    world = trained("digits/a", "digits/b")
+    before = world.store.seal_timer("digits")
+    come_round(world)
+    assert world.store.seal_timer("digits") == before
+
+
+def test_what_was_sealed_a_moment_ago_is_not_held_against_what_was_there_before() -> None:
+    world = trained("digits/a")
+    world.drop("digits/b")
+    world.grow_quiet()
+    before = world.store.seal_timer("digits")
+    sweep(world.ports)
+    assert world.store.seal_timer("digits") == before
 
 
 class WideBucket(MemoryBucket):
