@@ -15,7 +15,7 @@ def origin_key(project: str, version: str) -> str:
 
 def channel_files_key(project: str, version: str, channel: str) -> str:
     """The list of a channel's objects that a job is given."""
-    return f"datasets/{project}/{_hex(version)}/{channel}.json"
+    return f"manifests/{project}/{_hex(version)}/{channel}.json"
 
 
 def pool_prefix(project: str, channel: str, pool: int) -> str:
@@ -30,7 +30,7 @@ def reproduction_prefix(project: str, run_id: str, channel: str) -> str:
 
 def reproduction_files_key(project: str, run_id: str, channel: str) -> str:
     """The list of a channel's objects that a reproduction is given."""
-    return f"datasets/{project}/reproductions/{run_id}/{channel}.json"
+    return f"manifests/{project}/reproductions/{run_id}/{channel}.json"
 
 
 def attempt_prefix(run_id: str, attempt: int) -> str:

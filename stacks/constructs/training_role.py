@@ -15,6 +15,8 @@ from stacks.names import Names, arn
 from stacks.policies import Permission, allow, use_key
 
 METRICS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
+READ = ("datasets", "manifests", "runs")
+"""Folders of the artifact bucket: copies, lists of what a job is given, and checkpoints."""
 PREFIXES_A_POLICY = 12
 """So many fit, however long they are; a role takes ten policies (`stacks.policy_limits`)."""
 
@@ -45,9 +47,15 @@ class TrainingRole(ServiceRole):
             source_arn=names.training_job_arns,
             description=f"{names.deployment}: what a training job may do",
             permissions=[
-                allow(["s3:GetObject"], [f"{artifacts}/datasets/*", f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
+                allow(
+                    ["s3:GetObject"],
+                    [f"{artifacts}/{folder}/*" for folder in READ],
+                    because=OBJECTS_BECAUSE,
+                ),
                 allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{artifacts}/runs/*"], because=OBJECTS_BECAUSE),
-                allow(["s3:ListBucket"], [artifacts], {"StringLike": {"s3:prefix": ["datasets/*", "runs/*"]}}),
+                allow(
+                    ["s3:ListBucket"], [artifacts], {"StringLike": {"s3:prefix": [f"{folder}/*" for folder in READ]}}
+                ),
                 use_key(key),
                 allow(["kms:CreateGrant"], [key.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 allow(PULL, [names.repository_arn("*")], because=PROJECTS_BECAUSE),

@@ -37,8 +37,6 @@ class MemoryBucket:
         self._put: Counter[str] = Counter()
         """How many versions each key has had: one that was deleted for good does not give its id to another."""
         self.artifacts: dict[str, bytes] = {}
-        self.written: dict[str, datetime] = {}
-        """When each of the artifacts was last written."""
         self.deleted: dict[str, datetime] = {}
         """When copies were deleted."""
         self.copies: list[str] = []
@@ -58,10 +56,6 @@ class MemoryBucket:
         """For good, as only somebody with the right to do so can."""
         kept = [each for each in self.versions[listed.key] if each.version_id != listed.version_id]
         self.versions[listed.key] = kept
-
-    def _write(self, key: str, content: bytes) -> None:
-        self.artifacts[key] = content
-        self.written[key] = self._now()
 
     def _add(self, key: str, content: bytes | None) -> ListedObject:
         stored = self.versions.setdefault(key, [])
@@ -84,7 +78,7 @@ class MemoryBucket:
             if enough():
                 return
             content = self._content(pin.listed)
-            self._write(pin.to_key, content)
+            self.artifacts[pin.to_key] = content
             self.copies.append(pin.to_key)
             source = ChecksumSource.STORED if pin.listed.key in self.kept_checksums else ChecksumSource.COPIED
             yield pin, Checksum(hashlib.sha256(content).hexdigest(), source)
@@ -98,7 +92,7 @@ class MemoryBucket:
     def put_channel_files(self, key: str, files: ChannelFiles) -> None:
         bucket = self.artifacts_name if files.pinned else self.name
         document = [{"prefix": f"s3://{bucket}/{files.prefix}"}, *files.names]
-        self._write(key, json.dumps(document).encode())
+        self.artifacts[key] = json.dumps(document).encode()
 
     def channel_files(self, key: str) -> ChannelFiles:
         head, *names = json.loads(self.artifacts[key])
@@ -114,7 +108,7 @@ class MemoryBucket:
         self.deleted[key] = self._now()
 
     def put_origin(self, key: str, dataset: Dataset) -> None:
-        self._write(key, json.dumps(encode(dataset)).encode())
+        self.artifacts[key] = json.dumps(encode(dataset)).encode()
 
     def files_of(self, key: str) -> dict[str, bytes]:
         """What a job would be given: each object under its name in the channel."""
@@ -125,14 +119,14 @@ class MemoryBucket:
         return {name: self.versions[prefix + name][-1].content or b"" for name in names}
 
     def put_manifest(self, key: str, manifest: Manifest) -> None:
-        self._write(key, manifest.to_bytes())
+        self.artifacts[key] = manifest.to_bytes()
 
     def manifest(self, key: str) -> Manifest:
         return Manifest.from_bytes(self.artifacts[key])
 
     def put_model(self, key: str, content: bytes) -> str:
         """What a job leaves; returns its URI."""
-        self._write(key, content)
+        self.artifacts[key] = content
         return f"s3://{self.artifacts_name}/{key}"
 
     def model_artifact(self, uri: str, enough: Callable[[], bool]) -> ModelArtifact | None:

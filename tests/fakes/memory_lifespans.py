@@ -1,4 +1,4 @@
-"""How long the buckets in memory keep things: by rules, like S3's, that a test sets."""
+"""How long the buckets in memory keep things: what was dropped by rules, like S3's, that a test sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dropforge.domain.keeping import (
     Kept,
     Span,
     VersionFate,
-    span_of_current,
     span_of_version,
 )
 from dropforge.domain.training_job import ModelArtifact
@@ -26,7 +25,6 @@ class MemoryLifespans:
     def __init__(self, bucket: MemoryBucket) -> None:
         self._bucket = bucket
         self.training_rules: tuple[ExpiryRule, ...] = ()
-        self.artifact_rules: tuple[ExpiryRule, ...] = ()
         self.log_days: int | None = None
 
     def of_dropped(self, objects: Sequence[ListedObject]) -> Mapping[ListedObject, Span]:
@@ -51,4 +49,4 @@ class MemoryLifespans:
     def _of_artifact(self, key: str) -> Span:
         if key not in self._bucket.artifacts:
             return Span(Kept.GONE, self._bucket.deleted[key]) if key in self._bucket.deleted else GONE
-        return span_of_current(VersionFate(self._bucket.written[key]), key, self.artifact_rules)
+        return FOR_EVER

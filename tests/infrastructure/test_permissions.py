@@ -165,7 +165,7 @@ def test_a_training_job_reads_pinned_data_and_writes_below_runs_and_no_more(loca
         for action in _list(statement["Action"]):
             may.setdefault(action, set()).update(_list(statement["Resource"]))
     artifacts = f"arn:aws:s3:::dropforge-local-artifacts-{ACCOUNT}-eu-central-1"
-    assert may["s3:GetObject"] == {f"{artifacts}/datasets/*", f"{artifacts}/runs/*"}
+    assert may["s3:GetObject"] == {f"{artifacts}/{folder}/*" for folder in ("datasets", "manifests", "runs")}
     assert may["s3:PutObject"] == {f"{artifacts}/runs/*"}
     assert may["s3:ListBucket"] == {artifacts}
     assert {name.split(":")[0] for name in may} == {"s3", "kms", "ecr", "logs", "cloudwatch"}

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from dropforge.domain.commit_status import commit_status
 from dropforge.domain.run import Run
+from dropforge.workflow.completed_before import completed_before
 from tests.fakes.lineage_reader import read_lineage
 from tests.local.outside import OutsideProcess
 from tests.local.story import PROJECT, Story
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.local
 
 
 def test_a_run_is_told_to_a_backend_of_openlineage_and_is_the_status_of_its_commit(trial: Trial, story: Story) -> None:
-    first, run = story.first_run(), story.other_data()
+    run = story.other_data()
     outside = OutsideProcess(trial.scratch)
     start, complete = trial.eventually(
         lambda: both_ends(outside, run), f"the lineage of run {run.id}", trial.patience.run
@@ -33,7 +34,7 @@ def test_a_run_is_told_to_a_backend_of_openlineage_and_is_the_status_of_its_comm
     assert f"{model['namespace']}/{model['name']}" == run.result.model.uri
     assert model["facets"]["version"]["datasetVersion"] == run.result.model.version_id
 
-    status = commit_status("dropforge-trial", run, first)
+    status = commit_status("dropforge-trial", run, completed_before(trial.ports, run))
     assert "error " in status.description
     assert status.description.endswith(" USD")
     expected = {

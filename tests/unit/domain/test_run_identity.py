@@ -64,7 +64,7 @@ def test_every_channel_of_the_data_reaches_the_job_in_the_mode_that_the_spec_say
     run = change.run
     attempt = after(AttemptIntended(START, 1, "job")).attempts[0]
     request = job_request("dropforge-test", replace(run, spec=spec), attempt)
-    below = f"datasets/digits/{'2' * 64}"
+    below = f"manifests/digits/{'2' * 64}"
     assert request.channels == {
         "test": (f"{below}/test.json", InputMode.FILE),
         "training": (f"{below}/training.json", InputMode.PIPE),
