@@ -7,6 +7,8 @@ import pytest
 from dropforge.workflow.ports import TrainingJobs
 from tests.faults.burst import Burst, Figures
 
+pytestmark = pytest.mark.xdist_group("burst")  # it is played once
+
 OBJECTS = 1_000
 
 

@@ -13,7 +13,7 @@ from tests.localaws.local_server import kill
 
 pytestmark = pytest.mark.local
 
-PROJECT = "killed"
+PROJECT = "lines"
 
 
 def killed(disturbed: Trial) -> None:
@@ -43,20 +43,20 @@ def completed_at_last(disturbed: Trial, run_id: str) -> Run:
     return disturbed.eventually(look, f"the end of run {run_id}", 60, lambda: f"it is {disturbed.run(run_id)}")
 
 
+@pytest.mark.usefixtures("lines")
 def test_what_was_acknowledged_before_a_kill_is_trained_recorded_and_told_once(disturbed: Trial) -> None:
-    disturbed.pushed(PROJECT)
-
-    disturbed.drop(PROJECT)
+    before = {run.id for run in disturbed.runs(PROJECT)}
+    disturbed.drop(PROJECT, POINTS + b"4,9\n")
     killed(disturbed)  # the drop was acknowledged, and that is all
-    dropped = disturbed.completed(disturbed.new_run(PROJECT).id)
+    dropped = disturbed.completed(disturbed.new_run(PROJECT, *before).id)
 
     asked = disturbed.dropforge("run", PROJECT, "--param", "rest_seconds=4", "--json").document["id"]
     disturbed.eventually(
         lambda: job_status(disturbed, asked) == "Training" or None, "the training", disturbed.patience.run
     )
     killed(disturbed)  # the program is running
-    disturbed.drop(PROJECT, POINTS + b"4,9\n")
-    last = disturbed.new_run(PROJECT, dropped.id, asked)
+    disturbed.drop(PROJECT, POINTS + b"5,11\n")
+    last = disturbed.new_run(PROJECT, *before, dropped.id, asked)
     disturbed.eventually(
         lambda: job_status(disturbed, last.id) == "Completed" or None, "the job's end", disturbed.patience.run
     )
@@ -65,7 +65,7 @@ def test_what_was_acknowledged_before_a_kill_is_trained_recorded_and_told_once(d
     repeated = completed_at_last(disturbed, asked)
 
     disturbed.quiet(PROJECT)
-    runs = {run.id: run for run in disturbed.runs(PROJECT)}
+    runs = {run.id: run for run in disturbed.runs(PROJECT) if run.id not in before}
     assert runs.keys() == {dropped.id, asked, last.id}
     assert {run.status for run in runs.values()} == {RunStatus.COMPLETED}
     assert [attempt.failure is None for attempt in repeated.attempts] == [False, True]

@@ -10,31 +10,32 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dropforge.domain.run import Run
 from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS
 from localaws.caller import Caller, ServicePrincipal
 from tests.local.story import Story
-from tests.local.trial import ACCOUNT, REGION, Trial
+from tests.local.trial import ACCOUNT, POINTS, REGION, Trial
 
 pytestmark = pytest.mark.local
 
 
 def test_without_a_permission_drops_end_among_the_dead_letters_and_with_it_they_go_on_from_there(
-    disturbed: Trial,
+    disturbed: Trial, lines: Run
 ) -> None:
-    disturbed.pushed("forbidden")
+    before = [run.id for run in disturbed.runs(lines.project)]
     dead = disturbed.queue("ingest-dead-letters")
     with disturbed.impatient("ingest"), without(disturbed, "data_dropped", "dynamodb:UpdateItem"):
-        disturbed.drop("forbidden")
+        disturbed.drop(lines.project, POINTS + b"6,13\n")
         letter = disturbed.eventually(
             lambda: next(iter(disturbed.aws.sqs.receive_message(QueueUrl=dead).get("Messages", [])), None),
             "a dead letter", disturbed.patience.run,
         )  # fmt: skip
-    assert disturbed.runs("forbidden") == ()
-    assert "forbidden/training/points.csv" in letter["Body"]
+    assert [run.id for run in disturbed.runs(lines.project)] == before
+    assert f"{lines.project}/training/points.csv" in letter["Body"]
 
     disturbed.send("ingest", letter["Body"])  # what a redrive does
     disturbed.aws.sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
-    disturbed.completed(disturbed.new_run("forbidden").id)
+    disturbed.completed(disturbed.new_run(lines.project, *before).id)
 
 
 @contextmanager

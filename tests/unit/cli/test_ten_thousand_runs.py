@@ -22,6 +22,8 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import START, World
 from tests.unit.cli.shell import Answer, Shell, trained
 
+pytestmark = pytest.mark.xdist_group("ten thousand runs")  # they are made once
+
 ALWAYS = ObjectVersion("training", "digits/digits.csv", "digits/digits.csv@1", 6, "ab" * 32)
 FEW, MANY = 10, 10_000
 

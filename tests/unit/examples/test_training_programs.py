@@ -64,7 +64,7 @@ class Trained:
     printed: str
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NAMES])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """An example trained once, on the data that its own program writes, with the parameters of its dropforge.yaml."""
     example: str = request.param
