@@ -8,7 +8,7 @@ from tests.faults.replay import replayed
 from tests.faults.simulator import Schedule, play
 
 FAMILIES = 8
-SEEDS_OF_A_FAMILY = 300
+SEEDS_OF_A_FAMILY = 250
 
 
 @pytest.mark.parametrize("family", range(FAMILIES))
