@@ -43,10 +43,16 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WakeupSettings:
-    """The queues that wake other functions."""
+class DispatchQueueSettings:
+    """The queue that wakes the dispatcher."""
 
     dispatch_queue_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WakeupSettings(DispatchQueueSettings):
+    """The queues that wake other functions."""
+
     seal_queue_url: str
     sign_queue_url: str
 
@@ -143,7 +149,7 @@ class RegisterImageSettings(StoreSettings, WakeupSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DispatchRunsSettings(StoreSettings, JobSettings):
+class DispatchRunsSettings(StoreSettings, JobSettings, DispatchQueueSettings):
     concurrent_runs: int
 
 

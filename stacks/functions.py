@@ -113,7 +113,7 @@ class Reach:
             "data_dropped": [self.wake_sealer(), self.hand_on_drops()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
-            "dispatch_runs": [self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
+            "dispatch_runs": [self.retry_soon(), self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
             "record_job_state": observe,
             "record_build_state": self.explain_builds(),
             "announce": self.announce(),
@@ -152,6 +152,9 @@ class Reach:
 
     def wake_dispatcher(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo"))])
+
+    def retry_soon(self) -> Permission:
+        return allow(["sqs:ChangeMessageVisibility"], [arn("sqs", self.names.of("dispatch.fifo"))])
 
     def wake_sealer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])

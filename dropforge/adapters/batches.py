@@ -65,15 +65,21 @@ def each_stream_record(event: Event, context: LambdaContext, handle: Callable[[E
     return _answer(event, context, EventType.DynamoDBStreams, handle_record)
 
 
-def one_pass(event: Event, work: Callable[[], None]) -> None:
+def one_pass(event: Event, work: Callable[[], None], on_failure: Callable[[], None] = lambda: None) -> None:
     """Work that a batch of wake-ups asks for only once; when it fails, all of the batch is delivered again."""
     woken_by = [record.get("messageId") for record in event.get("Records", [])]
     try:
         work()
     except Exception:
         logger().exception("a pass failed and will be made again", woken_by=woken_by)
+        on_failure()
         raise
     logger().info("pass made", wakeups=len(woken_by))
+
+
+def receipts_of(event: Event) -> tuple[str, ...]:
+    """What SQS knows each message of the batch by, for as long as it is hidden."""
+    return tuple(record["receiptHandle"] for record in event.get("Records", []))
 
 
 def _answer(event: Event, context: LambdaContext, kind: EventType, handle: Callable[[Any], None]) -> object:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,6 +26,7 @@ ABSORBING: Final = timedelta(seconds=0.5)
 """
 
 _LONGEST_DELAY: Final = 900
+_AGAIN_AFTER: Final = timedelta(seconds=30)
 
 
 class SqsWakeups:
@@ -65,6 +67,20 @@ class SqsWakeups:
 
     def sign(self, run_id: str) -> None:
         self._clients.sqs.send_message(QueueUrl=self._sign_queue_url, MessageBody=json.dumps({"run": run_id}))
+
+
+def deliver_again_soon(
+    clients: AwsClients, queue_url: str, receipts: Iterable[str], after: timedelta = _AGAIN_AFTER
+) -> None:
+    """Let messages that failed come again `after` so long (seconds count), not after the queue's visibility timeout.
+
+    In a FIFO queue all that follow in the group wait for them, so that what fails for one would hold up everybody:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+    """
+    for receipt in receipts:
+        clients.sqs.change_message_visibility(
+            QueueUrl=queue_url, ReceiptHandle=receipt, VisibilityTimeout=int(after.total_seconds())
+        )
 
 
 def shared_id(at: datetime) -> str:

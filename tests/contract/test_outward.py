@@ -17,7 +17,7 @@ from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
-from dropforge.adapters.sqs import ABSORBING
+from dropforge.adapters.sqs import ABSORBING, deliver_again_soon
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
 from dropforge.domain.mail import Mail
@@ -60,6 +60,19 @@ def test_wake_ups_of_the_dispatcher_at_one_time_are_one_and_a_later_one_is_anoth
     clock.wait(ABSORBING / 4)
     wakeups.dispatch()
     assert len(bodies(local_aws, dispatch)) == 1
+
+
+def test_a_wake_up_that_failed_comes_again_before_its_time_and_holds_up_none_that_follows(
+    local_aws: AwsClients,
+) -> None:
+    dispatch, clock = a_queue(local_aws, fifo=True), ManualClock()
+    wakeups_by(local_aws, clock, dispatch=dispatch).dispatch()
+    taken = local_aws.sqs.receive_message(QueueUrl=dispatch, VisibilityTimeout=600)["Messages"]
+    clock.wait(ABSORBING)
+    wakeups_by(local_aws, clock, dispatch=dispatch).dispatch()
+    assert bodies(local_aws, dispatch) == []
+    deliver_again_soon(local_aws, dispatch, [each["ReceiptHandle"] for each in taken], after=timedelta(0))
+    assert len(bodies(local_aws, dispatch)) == 2
 
 
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:

@@ -40,6 +40,7 @@ DISPATCH = DispatchRunsSettings(
     artifact_bucket="artifacts",
     key_arn="arn:aws:kms:eu-west-1:111122223333:key/1",
     training_role_arn="arn:aws:iam::111122223333:role/training",
+    dispatch_queue_url="https://sqs/dispatch.fifo",
     concurrent_runs=8,
 )
 
