@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.artifact_layout import manifest_key
@@ -19,8 +19,8 @@ from dropforge.domain.sealing import is_data, is_marker
 from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.ports import Ports
 
-SETTLED_AFTER = timedelta(minutes=5)
-"""An event may be that late without being lost."""
+SETTLED_AFTER = timedelta(minutes=8)
+"""An event may be that late without being lost: one that failed once comes again after six."""
 LOOKED_BACK = timedelta(hours=6)
 READ_AT_ONCE = 100
 """Objects that the store is asked about together."""
@@ -33,12 +33,12 @@ FOUND = f"unknown, found by the {SWEEP.name}"
 def find_drops(ports: Ports, project: Project) -> None:
     """Accept what came within the last hours and is not on record, and let a prefix be sealed from which things went.
 
-    Bounded: two listings of the prefix (a request for each thousand versions), gone through side by side so that no
-    more than a few pages are held, one read of the store for each hundred objects of these hours, and one of the
-    manifest of what was sealed last, against which is held what went or is back: neither is a new version.
+    Bounded: two listings of the prefix (a request for each thousand versions), gone through side by side so that of
+    them no more than a few pages are held; one read of the store for each hundred objects of these hours; and the
+    manifest of what was sealed last, held whole, against which is seen what went or is back: neither is a new version.
     """
     now = ports.clock.now()
-    sealed = _sealed(ports, project)
+    sealed, is_filling = _sealed(ports, project), _is_filling(ports, project, now)
     there = _Listing(ports.bucket.current_objects(project.data_prefix, now - SETTLED_AFTER), sealed)
     before = ports.bucket.current_objects(project.data_prefix, now - LOOKED_BACK)
     found = _Found()
@@ -48,7 +48,7 @@ def find_drops(ports: Ports, project: Project) -> None:
             found.note(each)
     if found.first is not None:
         ports.store.put_notice(_told(ports, project, found, found.first))
-    if project.seal.mode is SealMode.QUIET and (found.has_data or there.differs):
+    if project.seal.mode is SealMode.QUIET and (found.has_data or there.differs) and not is_filling:
         ports.store.touch_seal(project.name, FOUND, now, now)
         ports.wakeups.seal(project.name, timedelta(0))
 
@@ -109,6 +109,12 @@ def _matters(project: Project, listed: ListedObject) -> bool:
 def _untold(ports: Ports, listed: Sequence[ListedObject]) -> list[ListedObject]:
     told = ports.store.dropped(ports.bucket.name, listed)
     return [each for each in listed if each not in told]
+
+
+def _is_filling(ports: Ports, project: Project, now: datetime) -> bool:
+    """Whether objects came a moment ago, so that the prefix is sealed once it is quiet, with all that was found."""
+    timer = ports.store.seal_timer(project.name)
+    return timer is not None and timer.due is not None and timer.due > now
 
 
 def _sealed(ports: Ports, project: Project) -> Collection[ListedObject] | None:

@@ -370,6 +370,13 @@ IN_WORKFLOW = (
         (f"{UNIT}/test_find_drops.py",),
     ),
     Guard(
+        "what the sweep finds while more comes waits until it is quiet too",
+        f"{WORKFLOW}/find_drops.py",
+        "and (found.has_data or there.differs) and not is_filling:",
+        "and (found.has_data or there.differs):",
+        (f"{UNIT}/test_find_drops.py",),
+    ),
+    Guard(
         "the sweep looks for images that no event told of",
         f"{WORKFLOW}/sweep.py",
         '        yield f"images of {project.name}", partial(find_images, ports, project)\n',

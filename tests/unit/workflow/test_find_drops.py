@@ -145,6 +145,20 @@ def test_what_was_sealed_a_moment_ago_is_not_held_against_what_was_there_before(
     assert world.store.seal_timer("digits") == before
 
 
+def test_what_is_found_while_more_comes_does_not_seal_before_it_is_quiet() -> None:
+    world = trained("digits/a")
+    world.bucket.put("digits/unheard-of", b"lost")
+    for minute in range(10):
+        world.drop(f"digits/{minute}")
+        world.clock.pass_by(seconds=50)
+    sweep(world.ports)
+    timer = world.store.seal_timer("digits")
+    assert timer is not None
+    assert timer.due is not None
+    assert timer.due > world.clock.now()
+    assert world.store.drop(world.bucket.name, "digits/unheard-of", "digits/unheard-of@1") is not None
+
+
 class WideBucket(MemoryBucket):
     """A prefix of so many objects, listed as they are asked for; `most_held` are alive at once."""
 

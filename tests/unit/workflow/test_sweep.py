@@ -225,7 +225,7 @@ def test_an_image_whose_registration_was_lost_is_registered_by_its_own_pipeline(
     world.clock.pass_by(minutes=20)
     sweep(world.ports)
     assert world.builds.retried == []
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     sweep(world.ports)
     assert world.builds.retried == ["execution-of-c1"]
     sweep(world.ports)
@@ -255,7 +255,7 @@ def test_a_drop_whose_event_was_lost_is_sealed_and_trained_on() -> None:
     world.bucket.put("digits/folder/", b"")
     sweep(world.ports)
     assert len(world.store.runs) == 1
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     sweep(world.ports)
     seal_dataset(world.ports, "digits")
     data = world.store.head("digits").data
@@ -271,7 +271,7 @@ def test_a_drop_whose_event_was_lost_is_sealed_and_trained_on() -> None:
 def test_a_new_version_of_a_known_key_whose_event_was_lost_is_found_too() -> None:
     world = running()
     world.bucket.put("digits/a", b"changed")
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     sweep(world.ports)
     seal_dataset(world.ports, "digits")
     assert len(world.store.runs) == 2
@@ -282,14 +282,14 @@ def test_a_deletion_whose_event_was_lost_is_sealed_once() -> None:
     world.drop("digits/b")
     world.grow_quiet()
     world.bucket.delete("digits/b")
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     sweep(world.ports)
     seal_dataset(world.ports, "digits")
     data = world.store.head("digits").data
     assert data is not None
     assert data.dataset.objects == 1
     world.bucket.delete("digits/a")
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     for _ in range(3):
         sweep(world.ports)
         seal_dataset(world.ports, "digits")
@@ -302,7 +302,7 @@ def test_an_object_that_is_sealed_by_itself_is_found_by_itself() -> None:
     world = World(stage_of(replace(DIGITS, seal=SealPolicy(SealMode.OBJECT))))
     world.push()
     listed = world.bucket.put("digits/a", b"unheard of")
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     sweep(world.ports)
     seal_dataset(world.ports, "digits", ObjectRef(world.bucket.name, "digits/a", listed.version_id))
     assert world.only_run().dataset.objects == 1
@@ -313,7 +313,7 @@ def test_a_marker_whose_event_was_lost_seals_what_lies_beside_it() -> None:
     world.push()
     world.drop("digits/a")
     marker = world.bucket.put("digits/_SUCCESS", b"")
-    world.clock.pass_by(minutes=6)
+    world.clock.pass_by(minutes=9)
     sweep(world.ports)
     seal_dataset(world.ports, "digits", ObjectRef(world.bucket.name, "digits/_SUCCESS", marker.version_id))
     assert world.only_run().dataset.objects == 1
