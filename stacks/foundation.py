@@ -65,6 +65,7 @@ class FoundationStack(Stack):
             lock_days=config.audit.lock_days,
         )
         self.tables = MetadataTables(self, "Metadata", names=names, key=self.key, removal=self.removal)
+            lockable=True,
         self.outcomes = OutcomesTopic(self, "Outcomes", names=names, key=self.key, config=config)
         self.alarms = AlarmsTopic(self, "Alarms", names=names, key=self.key, mail=config.ops.mail)
         self.ingest = DeadLetteredQueue(

@@ -56,8 +56,8 @@ def _apply(s3: Any, bucket: str, properties: Properties) -> None:
                   "TargetPrefix": logging.get("LogFilePrefix", "")}  # fmt: skip
         s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
 
-    lock = properties.get("ObjectLockConfiguration")
-    if lock:
+    lock = properties.get("ObjectLockConfiguration", {})
+    if lock or _true(properties.get("ObjectLockEnabled", False)):
         s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=_lock(lock))
 
 

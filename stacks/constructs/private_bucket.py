@@ -21,8 +21,9 @@ class PrivateBucket(s3.Bucket):
 
     `name` is None where nothing but the stack itself needs to know it. Uploads that were begun and never completed
     are removed after `failed_upload_days`; objects after `objects_days`, or never; versions that newer ones or expiry
-    replaced after `old_versions_days`, or never. For `lock_days` nobody, whatever their permissions,
-    removes or replaces a version, or shortens that time.
+    replaced after `old_versions_days`, or never. A `lockable` bucket is made with object lock, which locks nothing by
+    itself: for `lock_days` after a version was written nobody, whatever their permissions, removes it or shortens that
+    time. None: no version is locked that is written from then on.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class PrivateBucket(s3.Bucket):
         removal: RemovalPolicy,
         failed_upload_days: int,
         old_versions_days: int | None = None,
+        lockable: bool = False,
         lock_days: int | None = None,
         objects_days: int | None = None,
     ) -> None:
@@ -52,7 +54,7 @@ class PrivateBucket(s3.Bucket):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=removal,
-            object_lock_default_retention=_locked(lock_days),
+            object_lock_enabled=lockable,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="failed-uploads", abort_incomplete_multipart_upload_after=Duration.days(failed_upload_days)
@@ -61,6 +63,8 @@ class PrivateBucket(s3.Bucket):
                 *_forget_old_versions(old_versions_days),
             ],
         )
+        if lockable:
+            template_bucket(self).object_lock_configuration = _locked(lock_days)
         # The L2 property would edit the log bucket's policy across stacks; the log bucket admits the deployment's own.
         template_bucket(self).logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=log_bucket.bucket_name, log_file_prefix=f"{scope.node.id}/{construct_id}/"
@@ -106,9 +110,15 @@ class AccessLogBucket(s3.Bucket):
         )
 
 
-def _locked(days: int | None) -> s3.ObjectLockRetention | None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html (compliance mode)"""
-    return s3.ObjectLockRetention.compliance(Duration.days(days)) if days is not None else None
+def _locked(days: int | None) -> s3.CfnBucket.ObjectLockConfigurationProperty:
+    """In compliance mode, or without a rule, so that an update takes away what was there.
+
+    CloudFormation replaces a bucket for whose sake object lock itself is switched, and the rule alone it updates:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-objectlockconfiguration.html
+    """
+    retention = None if days is None else s3.CfnBucket.DefaultRetentionProperty(mode="COMPLIANCE", days=days)
+    rule = None if retention is None else s3.CfnBucket.ObjectLockRuleProperty(default_retention=retention)
+    return s3.CfnBucket.ObjectLockConfigurationProperty(object_lock_enabled="Enabled", rule=rule)
 
 
 def _expire(days: int | None) -> list[s3.LifecycleRule]:

@@ -77,11 +77,19 @@ def test_whoever_has_no_command_line_finds_the_signing_key_among_the_outputs(loc
     assert output["Value"] == {"Fn::GetAtt": [key.logical_id, "Arn"]}
 
 
-def test_signed_heads_are_locked_where_the_configuration_says_so(prod: Synthesis, local: Synthesis) -> None:
-    locked = prod.resource("AWS::S3::Bucket", path="foundation/Audit").properties
-    assert locked["ObjectLockEnabled"] is True
+def test_signed_heads_are_locked_where_the_configuration_says_so_and_the_bucket_itself_does_not_depend_on_it(
+    prod: Synthesis, local: Synthesis
+) -> None:
+    locked, free = (
+        synthesis.resource("AWS::S3::Bucket", path="foundation/Audit").properties for synthesis in (prod, local)
+    )
+    assert locked["ObjectLockEnabled"] is free["ObjectLockEnabled"] is True
     assert locked["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}}
-    assert "ObjectLockConfiguration" not in local.resource("AWS::S3::Bucket", path="foundation/Audit").properties
+    assert free["ObjectLockConfiguration"] == {"ObjectLockEnabled": "Enabled"}
+    others = local.resources("AWS::S3::Bucket")
+    assert [one.path for one in others if one.properties.get("ObjectLockEnabled")] == [
+        "dropforge-local-foundation/Audit/Resource"
+    ]
 
 
 def test_no_bucket_queue_or_topic_answers_without_tls(local: Synthesis) -> None:

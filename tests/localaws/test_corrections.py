@@ -87,6 +87,32 @@ def test_a_bucket_that_is_declared_locked_keeps_each_version_against_everybody(l
     assert s3.get_object(Bucket="locked", Key="k", VersionId=kept)["Body"].read() == b"v"
 
 
+def test_a_bucket_that_is_declared_lockable_locks_once_there_is_a_rule_and_no_longer_without_it(
+    local_aws: LocalServer,
+) -> None:
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    s3 = local_aws.client("s3")
+
+    def put_with(configuration: dict[str, Any]) -> dict[str, Any]:
+        properties = {
+            "BucketName": "lockable",
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "ObjectLockEnabled": True,
+            "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", **configuration},
+        }
+        _deploy(local_aws, "lockable", {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+        stored = s3.put_object(Bucket="lockable", Key="k", Body=b"v", ChecksumAlgorithm="SHA256")
+        return {"Bucket": "lockable", "Key": "k", "VersionId": stored["VersionId"]}
+
+    s3.delete_object(**put_with({}))
+    locked = put_with({"Rule": rule})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(**locked)
+    s3.delete_object(**put_with({}))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(**locked)
+
+
 def test_a_tables_declared_properties_are_set(local_aws: LocalServer) -> None:
     key = local_aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     properties = {
