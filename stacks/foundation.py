@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_codeconnections as codeconnections
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from dropforge.documents.stage_config import StageConfig
@@ -33,6 +34,8 @@ class FoundationStack(Stack):
         self.access_logs = AccessLogBucket(
             self, "AccessLogs", names=names, removal=self.removal, keep_days=config.retention.log_days
         )
+        # Whether or not a project of the configuration imports it: one that was taken out may still have its stack.
+        self.export_value(self.access_logs.bucket_name)
         self.training_bucket = PrivateBucket(
             self,
             "Training",
@@ -72,7 +75,10 @@ class FoundationStack(Stack):
             self, "Ingest", names=names, name="ingest", key=self.key, consumer_seconds=TIMEOUT_SECONDS["data_dropped"]
         )
         notify_of_objects(self.training_bucket, self.ingest, names)
-        self.connection_arn = config.connection or self._connection(names)
+        self._given_connection = config.connection
+        self._connection_parameter = names.connection_parameter
+        if not config.connection:
+            self._connection(names)
         self._make_tables_last()
 
     def _make_tables_last(self) -> None:
@@ -81,7 +87,17 @@ class FoundationStack(Stack):
         others = [child for child in self.node.children if child not in not_waited_for]
         self.tables.node.add_dependency(self.key.node.find_child("Alias"), *others)
 
-    def _connection(self, names: Names) -> str:
+    def connection_arn(self, stack: Stack) -> str:
+        """The connection's ARN, as another stack's template has it: the given one, or a parameter that is looked up.
+
+        Exported, it could not be taken away, or changed, as long as a stack imports it.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
+        """
+        return self._given_connection or ssm.StringParameter.value_for_string_parameter(
+            stack, self._connection_parameter
+        )
+
+    def _connection(self, names: Names) -> None:
         """To GitHub; it stays pending until someone accepts it in the console.
 
         https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-update.html
@@ -90,7 +106,13 @@ class FoundationStack(Stack):
             self, "GitHub", connection_name=names.deployment, provider_type="GitHub"
         )
         connection.apply_removal_policy(RemovalPolicy.DESTROY)
-        return connection.attr_connection_arn
+        ssm.StringParameter(
+            self,
+            "Connection",
+            parameter_name=self._connection_parameter,
+            description=f"The connection to GitHub that {names.deployment} made, for its other stacks",
+            string_value=connection.attr_connection_arn,
+        )
 
 
 def removal_policy(config: StageConfig) -> RemovalPolicy:

@@ -46,6 +46,11 @@ class Names:
     def bucket_arn(self, purpose: str) -> str:
         return f"arn:{Aws.PARTITION}:s3:::{self.bucket(purpose)}"
 
+    @property
+    def connection_parameter(self) -> str:
+        """The SSM parameter with the ARN of the connection to GitHub that the stage made, if it made one."""
+        return f"/dropforge/{self.stage}/connection"
+
     def repository(self, project: str) -> str:
         return f"{self.deployment}/{project}"
 

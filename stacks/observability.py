@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from aws_cdk import Duration, Environment, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.dead_lettered_queue import DeadLetteredQueue
+from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, PrivateQueue
 from stacks.foundation import FoundationStack
 from stacks.names import Names
 from stacks.training import TrainingStack
@@ -22,7 +21,12 @@ OLDEST_RECORD_MILLISECONDS = 600_000
 
 
 class ObservabilityStack(Stack):
-    """Alarms on what is lost or late, to ops' mail, and one dashboard. Names stand for resources: it owns no data."""
+    """Alarms on what is lost or late, to ops' mail, and one dashboard. It owns no data.
+
+    Names stand for queues and functions: by reference it would import what the training stack exports, and
+    CloudFormation would refuse to take a queue away until this stack, deployed afterwards, had let go of it.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class ObservabilityStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"{names.deployment}: dashboard and alarms")
         self._names = names
+        self.add_stack_dependency(training)
         self._functions = tuple(training.functions)
         self._action = actions.SnsAction(foundation.alarms)
         queues = {"ingest": foundation.ingest, **training.queues}
@@ -46,7 +51,7 @@ class ObservabilityStack(Stack):
         self._watch_functions()
         self._dashboard(queues=[pair.queue for pair in queues.values()], dead=list(dead.values()))
 
-    def _watch_for_loss(self, dead: Mapping[str, sqs.Queue]) -> None:
+    def _watch_for_loss(self, dead: Mapping[str, PrivateQueue]) -> None:
         for name, queue in dead.items():
             self._alarm(
                 f"{name}-not-empty",
@@ -109,7 +114,7 @@ class ObservabilityStack(Stack):
             period=FIVE_MINUTES,
         )
 
-    def _dashboard(self, *, queues: list[sqs.Queue], dead: list[sqs.Queue]) -> None:
+    def _dashboard(self, *, queues: list[PrivateQueue], dead: list[PrivateQueue]) -> None:
         def graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
             return cloudwatch.GraphWidget(title=title, left=metrics, width=12)
 
@@ -131,9 +136,19 @@ class ObservabilityStack(Stack):
         )
 
 
-def _depth(queue: sqs.Queue) -> cloudwatch.Metric:
-    return queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic="Maximum")
+def _depth(queue: PrivateQueue) -> cloudwatch.Metric:
+    return _queue_metric(queue, "ApproximateNumberOfMessagesVisible")
 
 
-def _age(queue: sqs.Queue) -> cloudwatch.Metric:
-    return queue.metric_approximate_age_of_oldest_message(period=FIVE_MINUTES, statistic="Maximum")
+def _age(queue: PrivateQueue) -> cloudwatch.Metric:
+    return _queue_metric(queue, "ApproximateAgeOfOldestMessage")
+
+
+def _queue_metric(queue: PrivateQueue, metric: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/SQS",
+        metric_name=metric,
+        dimensions_map={"QueueName": queue.name},
+        statistic="Maximum",
+        period=FIVE_MINUTES,
+    )

@@ -75,7 +75,7 @@ class ProjectStack(Stack):
             plan=BuildPlan(
                 project=project.name,
                 repository=project.repository,
-                connection_arn=foundation.connection_arn,
+                connection_arn=foundation.connection_arn(self),
                 base_images=project.base_images,
                 buildspec=buildspec,
             ),
@@ -95,7 +95,7 @@ class ProjectStack(Stack):
                 branch=project.branch,
                 include=project.paths.include,
                 exclude=project.paths.exclude,
-                connection_arn=foundation.connection_arn,
+                connection_arn=foundation.connection_arn(self),
             ),
             key=foundation.key,
             artifacts=artifacts,

@@ -88,6 +88,8 @@ class TrainingStack(Stack):
         )
         self.deployment = self._deployment()
         self.functions = self._functions(config, bundle)
+        # As the access logs' bucket is: for stacks of projects that are no longer in the configuration.
+        self.export_value(self.functions["register_image"].role.role_arn)
         self._feed()
         self._rules()
         self._publish_key()
@@ -98,7 +100,7 @@ class TrainingStack(Stack):
             key=foundation.key,
             signing_key=foundation.signing_key,
             register=names.function_arn("register_image"),
-            connection=foundation.connection_arn,
+            connection=foundation.connection_arn(self),
         )
         ssm.StringParameter(
             self,
@@ -135,7 +137,7 @@ class TrainingStack(Stack):
             seal_queue_url=self.queues["seal"].queue.queue_url,
             sign_queue_url=self.queues["sign"].queue.queue_url,
             topic_arn=foundation.outcomes.topic_arn,
-            connection_arn=foundation.connection_arn,
+            connection_arn=foundation.connection_arn(self),
             key_arn=foundation.key.key_arn,
             training_role_arn=self.training_role.role_arn,
             signing_key_arn=foundation.signing_key.key_arn,
@@ -154,7 +156,7 @@ class TrainingStack(Stack):
         reach = Reach(
             names=self._names,
             training_role=self.training_role.role_arn,
-            connection=foundation.connection_arn,
+            connection=foundation.connection_arn(self),
             key=foundation.key.key_arn,
             signing_key=foundation.signing_key.key_arn,
             secrets=self._sinks.secrets,

@@ -21,7 +21,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 
 
 class PrivateQueue(sqs.Queue):
-    """A queue encrypted with the customer's key that refuses whoever does not come over TLS."""
+    """A queue encrypted with the customer's key that refuses whoever does not come over TLS.
+
+    As an attribute `name` is the whole name, the ending of an ordered queue's included.
+    """
 
     def __init__(
         self,
@@ -35,10 +38,11 @@ class PrivateQueue(sqs.Queue):
         delay: Duration | None = None,
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
+        self.name = f"{name}.fifo" if fifo else name
         super().__init__(
             scope,
             construct_id,
-            queue_name=f"{name}.fifo" if fifo else name,
+            queue_name=self.name,
             fifo=fifo or None,
             content_based_deduplication=fifo or None,
             encryption=sqs.QueueEncryption.KMS,

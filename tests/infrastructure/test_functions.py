@@ -155,16 +155,28 @@ def test_each_dead_letter_and_each_failing_function_raises_an_alarm(local: Synth
         for dimension in alarm.properties["Dimensions"]
     ]
     for queue in local.resources("AWS::SQS::Queue"):
-        assert any(queue.logical_id in value for value in watched), queue.path
+        assert queue.properties["QueueName"] in watched
     for module in FUNCTIONS:
         assert f"dropforge-local-{_dashed(module)}" in watched
     assert local.resource("AWS::CloudWatch::Dashboard").properties["DashboardName"] == "dropforge-local"
 
 
 def test_the_command_line_finds_the_deployment_and_each_project(local: Synthesis) -> None:
+def test_an_alarm_tells_when_nothing_is_started_or_healed_because_no_tick_comes(local: Synthesis) -> None:
+    silent = [one.properties for one in local.resources("AWS::CloudWatch::Alarm", path="-silent")]
+    assert {alarm["AlarmName"] for alarm in silent} == {
+        "dropforge-local-dispatch-runs-silent",
+        "dropforge-local-sweep-silent",
+    }
+    for alarm in silent:
+        assert (alarm["MetricName"], alarm["TreatMissingData"]) == ("Invocations", "breaching")
+        assert (alarm["ComparisonOperator"], alarm["Threshold"], alarm["Period"]) == ("LessThanThreshold", 1, 1800)
+
+
     parameters = {one.properties["Name"]: one.properties["Value"] for one in local.resources("AWS::SSM::Parameter")}
     assert set(parameters) == {
         "/dropforge/local/deployment",
+        "/dropforge/local/connection",
         "/dropforge/local/projects/digits",
         "/dropforge/local/projects/cancer",
     }
