@@ -57,7 +57,8 @@ def what_is_locked_is_retained(config: StageConfig) -> None:
     if config.audit.lock_days is not None and config.removal == "destroy":
         raise MistakeError(
             "what is locked cannot be removed with the stage (`audit.lock_days` with `removal: destroy`)",
-            "use `removal: retain`, or leave `audit.lock_days` out",
+            "use `removal: retain`, or leave `audit.lock_days` out: what is locked already stays so, and how the rest "
+            "is removed says docs/operations.md#remove-a-stage-with-a-lock",
             ("audit", "lock_days"),
         )
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +34,7 @@ from tests.contract.waking import wakeups_by
 from tests.fakes.memory_signing import AUDIT_BUCKET, MemoryStatements
 from tests.fakes.specimens import after
 
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 MODEL = "runs/3f2a/01/job/output/model.tar.gz"
 
 
@@ -105,6 +110,30 @@ def test_a_head_in_a_locked_bucket_is_removed_by_nobody(local_aws: AwsClients) -
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.delete_object(**place, BypassGovernanceRetention=True)  # type: ignore[arg-type]
     assert statements.trail_heads("3f2a") == (b"as signed\n",)
+    s3.put_object(Bucket=name, Key="manifest", Body=b"as locked")
+    refused = empty_as_documented(name)
+    assert refused.returncode == 1
+    assert len(refused.stdout.splitlines()) == 2
+    assert f"'VersionId': '{stored.version_id}', 'Code': 'AccessDenied'" in refused.stdout
+
+
+@pytest.mark.local
+def test_a_bucket_without_a_lock_is_emptied_as_the_page_of_operations_says(local_aws: AwsClients) -> None:
+    s3, name = local_aws.s3, f"contract-{uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket=name, Key="k", Body=body)
+    s3.delete_object(Bucket=name, Key="k")
+    emptied = empty_as_documented(name)
+    assert (emptied.returncode, emptied.stdout.strip()) == (0, "")
+    s3.delete_bucket(Bucket=name)
+
+
+def empty_as_documented(bucket: str) -> subprocess.CompletedProcess[str]:
+    """Run the line of docs/operations.md that empties a bucket, in the environment that leads to the local AWS."""
+    [program] = re.findall(r"python -c '(import boto3.+)' BUCKET", PAGE.read_text("utf-8"))
+    return subprocess.run([sys.executable, "-c", program, bucket], capture_output=True, text=True, check=False)
 
 
 def test_a_run_awaits_its_signature_from_its_end_until_it_is_signed(store: MetadataStore) -> None:

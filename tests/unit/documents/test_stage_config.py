@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails, OnData, Project, Subscription
 from dropforge.domain.sinks import GitHubStatusSink, OpenLineageSink, Sinks
+from tests.unit.docs.pages import anchors
 
 SMALLEST = "stage: dev\nregion: eu-west-1\nprojects:\n  digits:\n    repository: example/digits\n"
 
@@ -96,6 +98,10 @@ def test_prices_are_exact() -> None:
             SMALLEST + "    pin: {mode: verify}\nretention: {old_versions_days: 30}\n",
             "dev.yaml:7: what the runs of digits read would expire 30 days after it is replaced",
         ),
+        (
+            SMALLEST + "removal: destroy\naudit: {lock_days: 365}\n",
+            "dev.yaml:7: what is locked cannot be removed with the stage (`audit.lock_days` with `removal: destroy`);",
+        ),
         (SMALLEST + "ops: {mail: [ada@example]}\n", 'dev.yaml:6: "ada@example" is not a mail address;'),
         (
             SMALLEST.replace("example/digits", "https://github.com/a/b"),
@@ -169,6 +175,12 @@ def test_prices_are_exact() -> None:
 def test_a_mistake_is_one_line_with_its_place_and_what_to_do(text: str, said: str) -> None:
     (line,) = mistakes(text)
     assert line.startswith(said)
+
+
+def test_who_would_remove_what_is_locked_is_led_to_the_page_that_says_how_the_rest_is_removed() -> None:
+    (line,) = mistakes(SMALLEST + "removal: destroy\naudit: {lock_days: 365}\n")
+    page, anchor = line.rpartition(" ")[2].split("#")
+    assert anchor in anchors((Path(__file__).parents[3] / page).read_text("utf-8"))
 
 
 def test_a_list_whose_members_are_wrong_is_not_called_too_short_as_well() -> None:
