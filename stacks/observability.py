@@ -15,6 +15,7 @@ from stacks.names import Names
 from stacks.training import TrainingStack
 
 FIVE_MINUTES = Duration.minutes(5)
+HALF_AN_HOUR = Duration.minutes(30)
 OLDEST_MESSAGE_SECONDS = 3600
 """Longer than any healthy message waits, and short of the many hours that five tries at a long task can take."""
 OLDEST_RECORD_MILLISECONDS = 600_000
@@ -39,8 +40,8 @@ class ObservabilityStack(Stack):
         training: TrainingStack,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description=f"{names.deployment}: dashboard and alarms")
-        self._names = names
         self.add_stack_dependency(training)
+        self._names = names
         self._functions = tuple(training.functions)
         self._action = actions.SnsAction(foundation.alarms)
         queues = {"ingest": foundation.ingest, **training.queues}
@@ -49,6 +50,7 @@ class ObservabilityStack(Stack):
         self._watch_for_loss(dead)
         self._watch_for_delay(queues)
         self._watch_functions()
+        self._watch_for_silence()
         self._dashboard(queues=[pair.queue for pair in queues.values()], dead=list(dead.values()))
 
     def _watch_for_loss(self, dead: Mapping[str, PrivateQueue]) -> None:
@@ -91,7 +93,23 @@ class ObservabilityStack(Stack):
             threshold=0,
         )
 
-    def _alarm(self, name: str, description: str, metric: cloudwatch.IMetric, *, threshold: float) -> None:
+    def _watch_for_silence(self) -> None:
+        """What the clock calls: without it nothing starts and nothing is healed, and no other alarm would tell."""
+        for module in ("dispatch_runs", "sweep"):
+            name = self._names.function(module)
+            self._alarm(
+                f"{module.replace('_', '-')}-silent",
+                f"{name} was not called for half an hour: is its tick's rule disabled, or its queue's mapping?",
+                self._function_metric(module, "Invocations", "Sum", HALF_AN_HOUR),
+                threshold=1,
+                is_low=True,
+            )
+
+    def _alarm(
+        self, name: str, description: str, metric: cloudwatch.IMetric, *, threshold: float, is_low: bool = False
+    ) -> None:
+        """When the metric is above the threshold, or below it where it `is_low`, and then also where there is none."""
+        compared, missing = cloudwatch.ComparisonOperator, cloudwatch.TreatMissingData
         alarm = cloudwatch.Alarm(
             self,
             f"Alarm-{name}",
@@ -100,18 +118,20 @@ class ObservabilityStack(Stack):
             metric=metric,
             threshold=threshold,
             evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            comparison_operator=compared.LESS_THAN_THRESHOLD if is_low else compared.GREATER_THAN_THRESHOLD,
+            treat_missing_data=missing.BREACHING if is_low else missing.NOT_BREACHING,
         )
         alarm.add_alarm_action(self._action)
 
-    def _function_metric(self, module: str, metric: str, statistic: str) -> cloudwatch.Metric:
+    def _function_metric(
+        self, module: str, metric: str, statistic: str, period: Duration = FIVE_MINUTES
+    ) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace="AWS/Lambda",
             metric_name=metric,
             dimensions_map={"FunctionName": self._names.function(module)},
             statistic=statistic,
-            period=FIVE_MINUTES,
+            period=period,
         )
 
     def _dashboard(self, *, queues: list[PrivateQueue], dead: list[PrivateQueue]) -> None:

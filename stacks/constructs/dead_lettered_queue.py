@@ -74,7 +74,8 @@ class LastQueue(PrivateQueue):
 class DeadLetteredQueue(Construct):
     """`queue` feeds one function; what fails five times lies in `dead_letters` for 14 days, for a person to look at.
 
-    The visibility timeout is six times the consumer's timeout, as AWS advises for functions that read queues. With a
+    The visibility timeout is six times the consumer's timeout, as AWS advises for functions that read queues; of an
+    ordered queue it is that timeout, since all others wait for the messages of a function that was killed. With a
     `delay`, each message is kept back for so long.
     """
 
@@ -99,7 +100,7 @@ class DeadLetteredQueue(Construct):
             name=names.of(name),
             key=key,
             fifo=fifo,
-            visibility=Duration.seconds(6 * consumer_seconds),
+            visibility=Duration.seconds(consumer_seconds if fifo else 6 * consumer_seconds),
             delay=Duration.seconds(delay.total_seconds()) if delay is not None else None,
             dead_letters=self.dead_letters,
         )

@@ -11,7 +11,7 @@ from dropforge.domain.training_spec import TrainingSpec
 
 BUILD_MINUTES, BUILD_PRICE = 5, Decimal("0.007")
 """Of one push: CodeBuild's general1.small, 0.005 USD a minute, and CodePipeline V2's actions, 0.002 USD a minute."""
-IDLE_MONTH, HOURS_OF_MONTH = Decimal("7.48"), 720
+IDLE_MONTH, HOURS_OF_MONTH = Decimal("7.78"), 720
 """What a stage costs that nobody uses (docs/operations.md, "What it costs"), of which the test takes about an hour."""
 
 
