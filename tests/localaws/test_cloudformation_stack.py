@@ -127,6 +127,32 @@ def test_a_failed_update_has_rolled_back_by_the_time_that_the_change_set_is_answ
     assert pipeline.get("variables", []) == []
 
 
+@pytest.mark.parametrize(("later", "verb"), [("bucket-2", "update"), (None, "delete")])
+def test_an_export_that_another_stack_imports_stays_as_it_is(world: World, later: str | None, verb: str) -> None:
+    cloudformation, importer = world.server.client("cloudformation"), f"{world.name}-importer"
+    _apply(world, "create_stack", _exporting(world, "bucket-1"))
+    imported = {"Type": "String", "Value": {"Fn::ImportValue": f"{world.name}-export"}}
+    reading = {"Resources": {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": imported}}}
+    cloudformation.create_stack(StackName=importer, TemplateBody=json.dumps(reading))
+
+    without = json.dumps(_exporting(world, later))
+    cloudformation.update_stack(StackName=world.name, TemplateBody=without)
+    assert _stack(world)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=world.name)["StackEvents"]
+    said = f"Cannot {verb} export {world.name}-export as it is in use by {importer}."
+    assert said in [event.get("ResourceStatusReason") for event in events]
+
+    cloudformation.delete_stack(StackName=importer)
+    cloudformation.update_stack(StackName=world.name, TemplateBody=without)
+    assert _stack(world)["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def _exporting(world: World, value: str | None) -> dict[str, Any]:
+    kept = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": f"{value}"}}
+    exported = {"Value": value, "Export": {"Name": f"{world.name}-export"}}
+    return {"Resources": {"Kept": kept}, "Outputs": {"Exported": exported} if value else {}}
+
+
 def test_what_a_failed_first_deployment_made_is_gone_and_what_a_later_one_deletes_is_kept(world: World) -> None:
     cloudformation = world.server.client("cloudformation")
     kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
