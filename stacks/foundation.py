@@ -61,7 +61,7 @@ class FoundationStack(Stack):
             self,
             "Audit",
             name=names.bucket("audit"),
-            key=self.key,
+            key=None,
             log_bucket=self.access_logs,
             removal=self.removal,
             failed_upload_days=config.retention.failed_upload_days,

@@ -1,6 +1,8 @@
 """Signed statements in S3: of models beside them, of trails in the audit bucket, where none is ever put over another.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+What is locked is encrypted with S3's own key: that of a stage can be scheduled for deletion, and would take it along.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingServerSideEncryption.html
 """
 
 from __future__ import annotations
@@ -19,25 +21,27 @@ from dropforge.domain.training_job import ModelArtifact
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, ObjectVersionTypeDef
 
+_Encryption = Mapping[str, Any]
+_BY_S3: Final[_Encryption] = {"ServerSideEncryption": "AES256"}
 _GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 
 
 class S3Statements:
-    """Implements `ports.Statements`; what is written is encrypted with the stage's key."""
+    """Implements `ports.Statements`; what is written beside models is encrypted with the stage's key, as they are."""
 
     def __init__(self, clients: AwsClients, audit_bucket: str, key_arn: str) -> None:
         self._clients = clients
         self._audit_bucket = audit_bucket
-        self._encryption: Mapping[str, Any] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
+        self._as_models_are: _Encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
 
     def put_beside(self, model: ModelArtifact, envelope: bytes) -> StoredStatement:
         bucket, key = _place(statement_name(model.uri))
-        return self._put(bucket, key, envelope)
+        return self._put(bucket, key, envelope, self._as_models_are)
 
     def put_trail_head(self, run_id: str, sequence: int, envelope: bytes) -> StoredStatement:
-        return self._put(self._audit_bucket, trail_statement_key(run_id, sequence), envelope)
+        return self._put(self._audit_bucket, trail_statement_key(run_id, sequence), envelope, _BY_S3)
 
-    def _put(self, bucket: str, key: str, envelope: bytes) -> StoredStatement:
+    def _put(self, bucket: str, key: str, envelope: bytes, encryption: _Encryption) -> StoredStatement:
         """With a checksum, which a bucket under object lock demands."""
         answer = self._clients.s3.put_object(
             Bucket=bucket,
@@ -45,7 +49,7 @@ class S3Statements:
             Body=envelope,
             ContentType="application/jsonl",
             ChecksumAlgorithm="SHA256",
-            **self._encryption,
+            **encryption,
         )
         return StoredStatement(f"s3://{bucket}/{key}", answer["VersionId"])
 

@@ -17,8 +17,10 @@ MIN_TLS_VERSION = 1.2
 
 
 class PrivateBucket(s3.Bucket):
-    """Versioned, encrypted with the customer's key, closed to the public; logs its accesses below `<id>/`.
+    """Versioned, encrypted, closed to the public; logs its accesses below `<id>/`.
 
+    `key` is None where S3's own key encrypts: what is to outlive everything else must not hang on a key that an
+    administrator can have deleted.
     `name` is None where nothing but the stack itself needs to know it. Uploads that were begun and never completed
     are removed after `failed_upload_days`; objects after `objects_days`, or never; versions that newer ones or expiry
     replaced after `old_versions_days`, or never. A `lockable` bucket is made with object lock, which locks nothing by
@@ -32,7 +34,7 @@ class PrivateBucket(s3.Bucket):
         construct_id: str,
         *,
         name: str | None,
-        key: kms.IKey,
+        key: kms.IKey | None,
         log_bucket: s3.IBucket,
         removal: RemovalPolicy,
         failed_upload_days: int,
@@ -45,9 +47,9 @@ class PrivateBucket(s3.Bucket):
             scope,
             construct_id,
             bucket_name=name,
-            encryption=s3.BucketEncryption.KMS,
+            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
             encryption_key=key,
-            bucket_key_enabled=True,
+            bucket_key_enabled=key is not None,
             versioned=True,
             enforce_ssl=True,
             minimum_tls_version=MIN_TLS_VERSION,

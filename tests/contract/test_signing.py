@@ -96,6 +96,22 @@ def test_every_head_is_found_also_one_that_was_put_over_or_hidden(kept: Kept) ->
 
 
 @pytest.mark.local
+def test_a_models_statement_is_encrypted_as_its_model_is_and_a_head_by_s3_itself(local_aws: AwsClients) -> None:
+    s3, name = local_aws.s3, f"contract-{uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    key = local_aws.kms.create_key()["KeyMetadata"]["Arn"]
+    statements = S3Statements(local_aws, name, key)
+    statements.put_beside(ModelArtifact(f"s3://{name}/{MODEL}", "v1", 5, "0" * 64), b"of the model\n")
+    statements.put_trail_head("3f2a", 7, b"of the trail\n")
+    model = s3.head_object(Bucket=name, Key=f"{MODEL}.intoto.jsonl")
+    head = s3.head_object(Bucket=name, Key=trail_statement_key("3f2a", 7))
+    assert (model["ServerSideEncryption"], model["SSEKMSKeyId"]) == ("aws:kms", key)
+    assert head["ServerSideEncryption"] == "AES256"
+    assert "SSEKMSKeyId" not in head
+
+
+@pytest.mark.local
 def test_a_head_in_a_locked_bucket_is_removed_by_nobody(local_aws: AwsClients) -> None:
     s3, name = local_aws.s3, f"contract-{uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from tests.infrastructure.synthesis import ACCOUNT, Properties, Synthesis, synth
 BUCKETS = (
     "foundation/Training",
     "foundation/Artifacts",
-    "foundation/Audit",
     "project-digits/Pipeline",
     "project-cancer/Pipeline",
 )
@@ -56,11 +56,23 @@ def test_the_keys_policy_names_each_service_that_uses_it_and_for_whose_resources
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_a_bucket_is_versioned_encrypted_private_and_logs_its_accesses(local: Synthesis, bucket: str) -> None:
+def test_a_bucket_is_encrypted_with_the_stages_key(local: Synthesis, bucket: str) -> None:
     properties = local.resource("AWS::S3::Bucket", path=f"{bucket}/Resource").properties
     [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert "Key" in rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+
+
+def test_signed_heads_do_not_hang_on_a_key_that_an_administrator_can_have_deleted(prod: Synthesis) -> None:
+    audit = prod.resource("AWS::S3::Bucket", path="foundation/Audit/Resource")
+    [rule] = audit.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert prod.resource("AWS::KMS::Key", path="foundation/Key").logical_id not in json.dumps(audit.body)
+
+
+@pytest.mark.parametrize("bucket", [*BUCKETS, "foundation/Audit"])
+def test_a_bucket_is_versioned_private_and_logs_its_accesses(local: Synthesis, bucket: str) -> None:
+    properties = local.resource("AWS::S3::Bucket", path=f"{bucket}/Resource").properties
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert "AccessLogs" in properties["LoggingConfiguration"]["DestinationBucketName"]
