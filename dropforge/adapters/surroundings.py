@@ -32,7 +32,10 @@ class AwsSurroundings:
         return connection.get("ConnectionName", self._connection_arn) if pending else None
 
     def unconfirmed_mails(self) -> tuple[str, ...]:
-        pages = self._clients.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic_arn)
+        """Of outcomes and of alarms: each is a subscription of its own."""
+        listed = self._clients.sns.get_paginator("list_subscriptions_by_topic")
+        topics = (self._topic_arn, f"{self._topic_arn.rpartition(':')[0]}:{self._deployment}-alarms")
+        pages = (page for topic in topics for page in listed.paginate(TopicArn=topic))
         found = [each for page in pages for each in page["Subscriptions"] if each["SubscriptionArn"] == _PENDING]
         return tuple(dict.fromkeys(each["Endpoint"] for each in found))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ministack.services import sns
 
@@ -20,6 +20,7 @@ from localaws.runtime import Runtime
 _PROTOCOLS = ("email", "email-json")
 _INVITED = "localaws_invited"
 _DEFAULT_SUBJECT = "AWS Notification Message"
+_Answer: TypeAlias = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,24 @@ def install(runtime: Runtime) -> None:
         _deliver(runtime, _Published(*published))
 
     wrap(sns, "_subscribe", subscribe)
+    wrap(sns, "_list_subscriptions", _hide_unconfirmed)
+    wrap(sns, "_list_subscriptions_by_topic", _hide_unconfirmed)
     wrap(sns, "_fanout", fan_out)
     wrap_resource("AWS::SNS::Topic", subscribe, "create", "update")
     wrap_resource("AWS::SNS::Subscription", subscribe, "create", "update")
+
+
+def _hide_unconfirmed(original: Callable[..., _Answer], *arguments: Any) -> _Answer:
+    """A subscription is listed without its ARN until it is confirmed.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
+    """
+    status, headers, body = original(*arguments)
+    for topic in sns._topics.values():
+        for subscription in topic["subscriptions"]:
+            if not subscription.get("confirmed", True):
+                body = body.replace(f">{subscription['arn']}<".encode(), b">PendingConfirmation<")
+    return status, headers, body
 
 
 def _invite_new(runtime: Runtime, topic: dict[str, Any]) -> None:

@@ -157,7 +157,7 @@ def _checks(names: Names, signing_key: kms.IKey, connection: str) -> list[Permis
         allow(["s3:ListBucketVersions"], [audit]),
         allow(["s3:GetObjectVersion"], [f"{audit}/{trail_statements_prefix()}*"], because=OBJECTS_BECAUSE),
         allow(["codeconnections:GetConnection", "codestar-connections:GetConnection"], [connection]),
-        allow(["sns:ListSubscriptionsByTopic"], [arn("sns", names.of("outcomes"))]),
+        allow(["sns:ListSubscriptionsByTopic"], [arn("sns", names.of(topic)) for topic in ("outcomes", "alarms")]),
         allow(["sqs:GetQueueAttributes"], _dead_letter_queues(names), because=STAGE_BECAUSE),
     ]
 

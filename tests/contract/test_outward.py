@@ -18,6 +18,7 @@ from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
 from dropforge.adapters.sqs import ABSORBING, deliver_again_soon
+from dropforge.adapters.surroundings import AwsSurroundings
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
 from dropforge.domain.mail import Mail
@@ -73,6 +74,19 @@ def test_a_wake_up_that_failed_comes_again_before_its_time_and_holds_up_none_tha
     assert bodies(local_aws, dispatch) == []
     deliver_again_soon(local_aws, dispatch, [each["ReceiptHandle"] for each in taken], after=timedelta(0))
     assert len(bodies(local_aws, dispatch)) == 2
+
+
+def test_an_address_that_confirmed_no_subscription_is_found_whether_outcomes_or_alarms_are_sent_there(
+    local_aws: AwsClients,
+) -> None:
+    name = f"contract-{uuid4().hex[:12]}"
+    outcomes, alarms = (
+        local_aws.sns.create_topic(Name=f"{name}-{what}")["TopicArn"] for what in ("outcomes", "alarms")
+    )
+    local_aws.sns.subscribe(TopicArn=outcomes, Protocol="email", Endpoint="ada@example.com")
+    local_aws.sns.subscribe(TopicArn=alarms, Protocol="email", Endpoint="ops@example.com")
+    surroundings = AwsSurroundings(local_aws, name, "", outcomes)
+    assert surroundings.unconfirmed_mails() == ("ada@example.com", "ops@example.com")
 
 
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:
