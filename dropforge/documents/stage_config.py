@@ -152,8 +152,9 @@ class Audit(Part):
         default=None,
         ge=1,
         description=(
-            "for how long nobody, whoever administers the account included, can remove the signed head of a finished "
-            "run's trail (S3 object lock, compliance mode); null: no lock"
+        le=100 * 365,  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html: at most 100 years
+            "for how long, in days, nobody, whoever administers the account included, can remove the signed head of a "
+            "finished run's trail (S3 object lock, compliance mode), nor the bucket that it is in; null: no lock"
         ),
         examples=[365],
     )

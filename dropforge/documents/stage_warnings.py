@@ -13,6 +13,8 @@ from dropforge.documents.stage_config import StageConfig
 
 PLACEHOLDER = "your-org/"
 """How the shipped configurations begin a repository's name that is to be replaced."""
+LONG_LOCK_DAYS = 3653
+"""Ten years: what is locked for longer was hardly meant, and nobody can take it back."""
 
 
 def stage_warnings(path: Path) -> tuple[Problem, ...]:
@@ -25,8 +27,28 @@ def stage_warnings(path: Path) -> tuple[Problem, ...]:
 
 
 def _found(config: StageConfig) -> Iterator[tuple[Location, str, str]]:
+    yield from _of_the_stage(config)
+    yield from _of_projects(config)
+
+
+def _of_the_stage(config: StageConfig) -> Iterator[tuple[Location, str, str]]:
+    if config.removal == "retain" and config.account is None:
+        yield (
+            ("account",),
+            "`account` is not named, so this stage, which is to stay, goes to whichever account deploys it",
+            'name yours: account: "123456789012"',
+        )
+    if config.audit.lock_days is not None and config.audit.lock_days > LONG_LOCK_DAYS:
+        yield (
+            ("audit", "lock_days"),
+            f"nobody can remove what is signed for {config.audit.lock_days} days, and a lock is never shortened",
+            f"write at most {LONG_LOCK_DAYS}, unless that is meant",
+        )
     if not config.ops.mail:
         yield ("ops", "mail"), "`ops.mail` is empty, so alarms reach nobody", "name who is to get them: [ops@your.org]"
+
+
+def _of_projects(config: StageConfig) -> Iterator[tuple[Location, str, str]]:
     for name, project in config.project_parts.items():
         if project.repository.startswith(PLACEHOLDER):
             yield (

@@ -9,6 +9,7 @@ from dropforge.documents.training_spec import read_training_spec
 from tests.unit.cli.shell import Shell
 
 ROOT = Path(__file__).resolve().parents[3]
+STAGE = "stage: dev\nregion: eu-west-1\nops: {mail: [ops@example.com]}\n"
 
 
 @pytest.fixture
@@ -80,14 +81,37 @@ def test_validate_has_no_warning_where_everything_is_meant(shell: Shell) -> None
     assert (answer.code, answer.said) == (0, "")
 
 
+def test_validate_warns_of_a_stage_that_is_kept_in_an_account_that_nothing_names(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+
+    def warnings_of(lines: str) -> list[str]:
+        file.write_text(STAGE + lines)
+        return list(shell.type("validate", "--config", str(file), "--json").document["warnings"])
+
+    [warning] = warnings_of("")
+    assert warning.startswith(f"{file}:1: `account` is not named, so this stage, which is to stay, goes to whichever")
+    assert warnings_of("removal: destroy\n") == []
+    assert warnings_of('account: "123456789012"\n') == []
+
+
+def test_validate_warns_of_a_lock_of_more_than_ten_years(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+    for days, told in ((3653, False), (3654, True), (36500, True)):
+        file.write_text(f'{STAGE}account: "123456789012"\naudit: {{lock_days: {days}}}\n')
+        warnings = shell.type("validate", "--config", str(file), "--json").document["warnings"]
+        assert [warning.startswith(f"{file}:5: nobody can remove what is signed") for warning in warnings] == [
+            True
+        ] * told
+
+
 def test_validate_warns_of_a_push_that_builds_two_projects_but_not_where_their_paths_are_apart(
     shell: Shell, tmp_path: Path
 ) -> None:
     file = tmp_path / "dev.yaml"
-    start = "stage: dev\nregion: eu-west-1\nops: {mail: [ops@example.com]}\nprojects:\n"
+    start = f"{STAGE}removal: destroy\nprojects:\n"
     file.write_text(f"{start}  a: {{repository: x/y}}\n  b: {{repository: x/y}}\n")
     [warning] = shell.type("validate", "--config", str(file), "--json").document["warnings"]
-    assert warning.startswith(f"{file}:6: a push to x/y, branch main, builds both a and b; keep them apart by")
+    assert warning.startswith(f"{file}:7: a push to x/y, branch main, builds both a and b; keep them apart by")
     a, b = (f"  {name}: {{repository: x/y, paths: {{include: [{name}/**]}}}}\n" for name in "ab")
     file.write_text(start + a + b)
     assert shell.type("validate", "--config", str(file), "--json").document["warnings"] == []

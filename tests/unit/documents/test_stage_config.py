@@ -109,6 +109,7 @@ def test_prices_are_exact() -> None:
         ),
         (
             SMALLEST.replace("dev", "astageoflength123"),
+        (SMALLEST + "audit: {lock_days: 36501}\n", "dev.yaml:6: `audit.lock_days` must be at most 36500, not 36501;"),
             "dev.yaml:1: a stage's name has at most 12 characters and this has 17;",
         ),
         (
