@@ -72,9 +72,10 @@ Branch = Annotated[
 Prefix = Annotated[
     str,
     Matching(
-        r"(?!/)(?:[^/\x00-\x1f]+/)+",
+        r"(?!/)(?:[^/*?$\x00-\x1f]+/)+",
         "a data prefix",
-        "write a folder's name that ends in `/` and does not begin with it",
+        "write a folder's name that ends in `/` and does not begin with it, without `*`, `?` and `$`: a policy, in "
+        "which it stands, takes those for more than themselves",
         200,
     ),
 ]
@@ -151,8 +152,8 @@ class Audit(Part):
     lock_days: int | None = Field(
         default=None,
         ge=1,
-        description=(
         le=100 * 365,  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html: at most 100 years
+        description=(
             "for how long, in days, nobody, whoever administers the account included, can remove the signed head of a "
             "finished run's trail (S3 object lock, compliance mode), nor the bucket that it is in; null: no lock"
         ),

@@ -22,9 +22,11 @@ SinkUrl = Annotated[
 SecretName = Annotated[
     str,
     Matching(
-        r"(?!gh[a-z]_|github_pat_)[A-Za-z0-9/_+=.@-]+|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+",
+        r"(?!gh[a-z]_|github_pat_)[A-Za-z0-9/_+=.@-]+|"
+        r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}",
         "the name or the ARN of a secret",
-        "write the name that the secret has in AWS Secrets Manager, and never the token itself",
+        "write the name that the secret has in AWS Secrets Manager, or its whole ARN, whose last six characters AWS "
+        "chose, and never the token itself",
         512,
     ),
 ]

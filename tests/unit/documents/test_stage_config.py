@@ -85,6 +85,13 @@ def test_prices_are_exact() -> None:
             SMALLEST + "  other:\n    repository: a/b\n    data_prefix: digits/new/\n",
             "dev.yaml:8: the data prefix digits/new/ of other overlaps digits/ of digits; give each",
         ),
+        *(
+            (
+                SMALLEST + f"    data_prefix: 'a{each}/'\n",
+                f'dev.yaml:6: "a{each}/" is not a data prefix; write a folder',
+            )
+            for each in "*?$"
+        ),
         (SMALLEST + "    data_prefix: digits\n", 'dev.yaml:6: "digits" is not a data prefix; write a folder'),
         (
             SMALLEST + "    seal: {mode: loud}\n",
@@ -102,6 +109,7 @@ def test_prices_are_exact() -> None:
             SMALLEST + "removal: destroy\naudit: {lock_days: 365}\n",
             "dev.yaml:7: what is locked cannot be removed with the stage (`audit.lock_days` with `removal: destroy`);",
         ),
+        (SMALLEST + "audit: {lock_days: 36501}\n", "dev.yaml:6: `audit.lock_days` must be at most 36500, not 36501;"),
         (SMALLEST + "ops: {mail: [ada@example]}\n", 'dev.yaml:6: "ada@example" is not a mail address;'),
         (
             SMALLEST.replace("example/digits", "https://github.com/a/b"),
@@ -109,7 +117,6 @@ def test_prices_are_exact() -> None:
         ),
         (
             SMALLEST.replace("dev", "astageoflength123"),
-        (SMALLEST + "audit: {lock_days: 36501}\n", "dev.yaml:6: `audit.lock_days` must be at most 36500, not 36501;"),
             "dev.yaml:1: a stage's name has at most 12 characters and this has 17;",
         ),
         (
@@ -264,6 +271,12 @@ def test_a_token_is_kept_in_the_stages_own_account_and_region(region: str, owner
         assert config(text).sinks.github_status is not None
     else:
         assert "keep the token in the stage's own account and region" in mistakes(text)[0]
+
+
+def test_the_arn_of_a_secret_is_whole() -> None:
+    secret = SECRET.format("eu-west-1", "123456789012").removesuffix("-Ab12Cd") + ".token"
+    text = f"account: '123456789012'\n{SMALLEST}sinks: {{github_status: {{token_secret: '{secret}'}}}}\n"
+    assert "or its whole ARN, whose last six characters AWS chose" in mistakes(text)[0]
 
 
 @pytest.mark.parametrize("token", ["Bearer 0123", "ghp_0123", "github_pat_0123"])
