@@ -7,10 +7,10 @@ from datetime import datetime
 
 from dropforge.domain.artifact_layout import channel_files_key, reproduction_files_key
 from dropforge.domain.dataset import ObjectVersion
+from dropforge.domain.job_names import job_names
 from dropforge.domain.keeping import FOR_EVER, GONE, Keeping, Kept, Span
 from dropforge.domain.pinning import ChannelFiles
 from dropforge.domain.run import Run
-from dropforge.domain.sealing import split_key
 from dropforge.workflow.ports import Ports
 
 
@@ -50,11 +50,9 @@ def _copies(
 ) -> Iterator[tuple[ObjectVersion, str]]:
     """Those objects of the channel whose copies the job was given, with the key of each."""
     files = _files(ports, run, channel)
-    declared = ports.stage.find_project(run.project)
-    prefix = declared.data_prefix if declared is not None else f"{run.project}/"
-    names = {each: split_key(each.key, prefix)[1] for each in objects if each.channel == channel}
-    there = frozenset(files.names) if files.pinned else frozenset()
-    return ((each, files.prefix + name) for each, name in names.items() if name in there)
+    by_key = {each.key: each for each in objects if each.channel == channel}
+    names = job_names(channel, by_key, files) if files.pinned else {}
+    return ((by_key[key], files.prefix + name) for key, name in names.items())
 
 
 def _files(ports: Ports, run: Run, channel: str) -> ChannelFiles:

@@ -91,3 +91,13 @@ def test_of_much_data_the_first_objects_stand_for_all() -> None:
     assert kept(shell, newest.id) == [
         "for ever: image, " + ", ".join(f"copy of digits/{number:02}.csv" for number in range(4)) + " and 16 more"
     ]
+
+
+def test_copies_are_found_though_the_data_prefix_has_changed_since() -> None:
+    shell, _ = finished()
+    shell.world.drop("digits/test/a.csv", b"7\n")
+    shell.world.grow_quiet()
+    newest = max(shell.world.store.runs.values(), key=lambda each: each.requested_at)
+    elsewhere = stage_of(replace(DIGITS, data_prefix="in/digits/"))
+    shell.world.ports = replace(shell.world.ports, stage=elsewhere)
+    assert kept(shell, newest.id) == [f"for ever: image, copy of digits/test/a.csv, copy of {KEY}"]

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from dropforge.domain.artifact_layout import channel_files_key, reproduction_files_key
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.project import PinMode, PinPolicy
 from dropforge.domain.run import RequesterKind, Run, RunStatus
@@ -101,6 +102,56 @@ def test_data_that_was_never_copied_is_pinned_for_the_reproduction() -> None:
     assert again.result.moved is None
 
 
+def test_a_copy_that_is_there_stands_for_a_version_that_has_expired_while_another_is_made_anew() -> None:
+    shell, original = with_two_files()
+    delete_copies(shell, "/digits.csv")
+    shell.world.bucket.delete_version(ListedObject("digits/more.csv", "digits/more.csv@1", 6))
+    made = len(shell.world.bucket.copies)
+    will_give(shell, original, archive())
+    assert shell.type("reproduce", original.id).code == 0
+    given = bytes_given(shell, reproduction_of(shell, original))
+    assert given == {"digits.csv": b"1,2,3\n", "more.csv": b"4,5,6\n"}
+    [copied] = shell.world.bucket.copies[made:]
+    assert copied.endswith("/digits.csv")
+
+
+def test_only_what_is_truly_lost_is_named() -> None:
+    shell, original = with_two_files()
+    delete_copies(shell)
+    shell.world.bucket.delete_version(ListedObject("digits/more.csv", "digits/more.csv@1", 6))
+    answer = shell.type("reproduce", original.id)
+    assert answer.code == 1
+    assert "digits/more.csv (version digits/more.csv@1) of run" in answer.said
+    assert "digits/digits.csv" not in answer.said
+
+
+@pytest.mark.parametrize("mode", PinMode)
+def test_its_job_has_the_file_names_of_the_first_though_the_data_prefix_has_changed_since(mode: PinMode) -> None:
+    project = replace(DIGITS, pin=PinPolicy(mode))
+    world = World(stage_of(project))
+    world.drop("digits/test/a.csv", b"7,8,9\n")
+    shell, original = ready(world)
+    delete_copies(shell)
+    world.ports = replace(world.ports, stage=stage_of(replace(project, data_prefix="in/digits/")))
+    again = shell.type("reproduce", original.id, "--no-wait").out.strip()
+    given = {
+        name: world.bucket.files_of(reproduction_files_key("digits", again, name)) for name in ("test", "training")
+    }
+    assert given == {"test": {"a.csv": b"7,8,9\n"}, "training": {"digits.csv": b"1,2,3\n"}}
+
+
+def test_a_list_that_is_not_of_the_recorded_data_is_not_trained_on() -> None:
+    shell, original = ready()
+    delete_copies(shell)
+    listed = channel_files_key("digits", original.dataset.version, "training")
+    files = shell.world.bucket.channel_files(listed)
+    shell.world.bucket.put_channel_files(listed, replace(files, names=("other.csv",)))
+    answer = shell.type("reproduce", original.id)
+    assert answer.code == 1
+    assert f"{listed} and " in answer.said
+    assert list(shell.world.store.runs) == [original.id]
+
+
 def test_inputs_that_have_expired_are_named_and_nothing_is_recorded() -> None:
     shell, original = ready()
     shell.world.clock.pass_by(days=40)
@@ -184,6 +235,12 @@ def bytes_given(shell: Shell, run: Run) -> Mapping[str, bytes]:
     return shell.world.bucket.files_of(key)
 
 
-def delete_copies(shell: Shell) -> None:
-    for key in [key for key in shell.world.bucket.artifacts if "/pools/" in key]:
+def delete_copies(shell: Shell, ending: str = "") -> None:
+    for key in [key for key in shell.world.bucket.artifacts if "/pools/" in key and key.endswith(ending)]:
         shell.world.bucket.delete_copy(key)
+
+
+def with_two_files() -> tuple[Shell, Run]:
+    world = World()
+    world.drop("digits/more.csv", b"4,5,6\n")
+    return ready(world)
