@@ -17,5 +17,5 @@ function = Function(GivePublicKeySettings)
 
 
 def handler(event: Event, _context: LambdaContext) -> None:
-    give(event, NAME, lambda: {PEM: function.ports.signer.public_key_pem().decode()})
-    logger().info("public key given")
+    if give(event, NAME, lambda: {PEM: function.ports.signer.public_key_pem().decode()}):
+        logger().info("public key given")

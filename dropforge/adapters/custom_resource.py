@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import urllib3
 
+from dropforge.adapters.log import logger
 from dropforge.domain.errors import DropforgeError
 
 LONGEST_REASON: Final = 1000
@@ -39,18 +40,21 @@ class ResourceRequest:
                    str(event["ResponseURL"]), identity)  # fmt: skip
 
 
-def give(event: Mapping[str, Any], name: str, attributes: Callable[[], Mapping[str, str]]) -> None:
+def give(event: Mapping[str, Any], name: str, attributes: Callable[[], Mapping[str, str]]) -> bool:
     """Answer with the resource's attributes; there is nothing to make, so nothing is removed with it.
 
-    What goes wrong is told to CloudFormation, which would wait for an hour else, and raised. NotAnsweredError.
+    What goes wrong is logged and told to CloudFormation, which would wait for its whole time else. It is not raised:
+    Lambda would call again, for an answer that nobody waits for. Returns whether all went well. NotAnsweredError.
     """
     request = ResourceRequest.from_event(event, name)
     try:
         given = {} if request.is_deletion else attributes()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (the process's boundary: logged, and told to the one who waits)
+        logger().exception("CloudFormation is told that this failed")
         _answer(request, {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:LONGEST_REASON]})
-        raise
+        return False
     _answer(request, {"Status": "SUCCESS", "Data": given})
+    return True
 
 
 def _answer(request: ResourceRequest, outcome: Mapping[str, object]) -> None:

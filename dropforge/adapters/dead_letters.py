@@ -60,7 +60,7 @@ class _Fate(Enum):
 
     SENT = auto()
     DROPPED = auto()
-    """There is nothing to send, since the sweep looks for such things itself."""
+    """There is nothing to send: the sweep looks for such things itself, or the next deployment asks for them anew."""
     KEPT = auto()
     """It does not say where it was to go."""
 
@@ -166,8 +166,11 @@ class SqsDeadLetters:
         self._clients.sqs.send_message(QueueUrl=url, MessageBody=message["Body"], **fifo)
 
     def _call_again(self, call: Mapping[str, Any]) -> _Fate:
-        """Of a stream there is only a pointer, and its records may be gone; what is pending the sweep sends."""
-        if "DDBStreamBatchInfo" in call:
+        """Of a stream there is only a pointer, and its records may be gone; what is pending the sweep sends.
+
+        Nor is CloudFormation's request sent again: it was answered, or its deployment no longer waits for the answer.
+        """
+        if "DDBStreamBatchInfo" in call or "ResponseURL" in call["requestPayload"]:
             return _Fate.DROPPED
         function = call["requestContext"]["functionArn"].removesuffix(":$LATEST")
         payload = json.dumps(call["requestPayload"]).encode()

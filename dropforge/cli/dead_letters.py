@@ -64,7 +64,9 @@ def _send_back(session: Session, there: DeadLetters, queues: list[str]) -> None:
         return
     for each in done:
         if each.sent or each.dropped:
-            dropped = f"; {each.dropped} removed, which the sweep sees to" if each.dropped else ""
+            dropped = (
+                f"; {each.dropped} removed, which the sweep or the next deployment sees to" if each.dropped else ""
+            )
             session.console.line(f"{each.queue}: {several(each.sent, 'message')} sent back{dropped}")
         if each.kept:
             session.console.note(

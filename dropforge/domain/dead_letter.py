@@ -20,9 +20,10 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Redriven:
-    """How many messages of a queue were sent back, how many dropped since the sweep does their work anyway, and kept.
+    """How many messages of a queue were sent back, how many were dropped, and how many kept.
 
-    Those that are kept do not say where they were to go.
+    To those that are dropped the sweep, or the next deployment, sees anyway; those that are kept do not say where they
+    were to go.
     """
 
     queue: str

@@ -135,6 +135,17 @@ def test_records_of_a_stream_are_removed_since_the_sweep_sends_what_is_pending(l
     assert deployment.letters.letters(ABANDONED, 10) == ()
 
 
+def test_a_request_of_cloudformation_is_removed_since_nobody_waits_for_the_answer(local_aws: AwsClients) -> None:
+    deployment = Deployment(local_aws)
+    abandoned = local_aws.sqs.create_queue(QueueName=f"{deployment.name}-{ABANDONED}")["QueueUrl"]
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{deployment.name}-give-public-key:$LATEST"
+    asked = {"RequestType": "Create", "ResponseURL": "https://cloudformation.example/answer?signature=x"}
+    call = {"requestContext": {"functionArn": function}, "requestPayload": asked}
+    deployment.lose(abandoned, json.dumps(call))
+    assert deployment.letters.redrive(ABANDONED) == Redriven(ABANDONED, sent=0, dropped=1)
+    assert deployment.letters.letters(ABANDONED, 10) == ()
+
+
 def test_the_queue_of_the_sinks_is_asked_only_where_there_is_one(local_aws: AwsClients) -> None:
     without, telling = Deployment(local_aws), Deployment(local_aws, "deliver")
     assert "deliver-dead-letters" not in without.letters.queues
