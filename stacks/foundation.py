@@ -65,10 +65,10 @@ class FoundationStack(Stack):
             log_bucket=self.access_logs,
             removal=self.removal,
             failed_upload_days=config.retention.failed_upload_days,
+            lockable=True,
             lock_days=config.audit.lock_days,
         )
         self.tables = MetadataTables(self, "Metadata", names=names, key=self.key, removal=self.removal)
-            lockable=True,
         self.outcomes = OutcomesTopic(self, "Outcomes", names=names, key=self.key, config=config)
         self.alarms = AlarmsTopic(self, "Alarms", names=names, key=self.key, mail=config.ops.mail)
         self.ingest = DeadLetteredQueue(
