@@ -102,7 +102,7 @@ def _fates(listed: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, VersionFa
     replaced_at: datetime | None = None
     for each in listed:
         if "Size" in each:  # else a delete marker
-            yield each["VersionId"], VersionFate(each["LastModified"], replaced_at)
+            yield each["VersionId"], VersionFate(each["LastModified"], replaced_at, each["Size"])
         replaced_at = each["LastModified"]
 
 
@@ -113,9 +113,13 @@ def _expiry_rules(rules: Iterable[Mapping[str, Any]]) -> Iterator[ExpiryRule]:
         together = chosen.get("And", {})
         if rule["Status"] != "Enabled" or "Tag" in chosen or together.get("Tags"):
             continue
-        replaced = rule.get("NoncurrentVersionExpiration", {})
+        present, replaced = rule.get("Expiration", {}), rule.get("NoncurrentVersionExpiration", {})
+        sizes = {**chosen, **together}
         yield ExpiryRule(
             prefix=chosen.get("Prefix") or together.get("Prefix") or rule.get("Prefix") or "",
-            current_days=rule.get("Expiration", {}).get("Days"),
+            current_days=present.get("Days"),
             replaced_days=replaced.get("NoncurrentDays") if "NewerNoncurrentVersions" not in replaced else None,
+            current_from=present.get("Date"),
+            larger_than=sizes.get("ObjectSizeGreaterThan"),
+            smaller_than=sizes.get("ObjectSizeLessThan"),
         )

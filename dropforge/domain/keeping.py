@@ -37,11 +37,22 @@ class Keeping:
 
 @dataclass(frozen=True)
 class ExpiryRule:
-    """What S3 does by itself below a prefix: after so many days it removes what is there, or what was replaced."""
+    """What S3 does by itself below a prefix, to objects within these sizes (bytes, both exclusive).
+
+    After so many days it removes what is there, or what was replaced; from the date on, whatever is there.
+    """
 
     prefix: str
     current_days: int | None = None
     replaced_days: int | None = None
+    current_from: datetime | None = None
+    larger_than: int | None = None
+    smaller_than: int | None = None
+
+    def is_for(self, key: str, size: int) -> bool:
+        is_large = self.larger_than is None or size > self.larger_than
+        is_small = self.smaller_than is None or size < self.smaller_than
+        return is_large and is_small and key.startswith(self.prefix)
 
 
 @dataclass(frozen=True)
@@ -50,20 +61,22 @@ class VersionFate:
 
     written_at: datetime
     replaced_at: datetime | None = None
+    size: int = 0
 
 
 def span_of_version(fate: VersionFate | None, key: str, rules: tuple[ExpiryRule, ...]) -> Span:
     """How long S3 keeps that version; None is one that it has not any more, of which it keeps no trace."""
     if fate is None:
         return GONE
-    removed_after = _soonest(key, [(rule.prefix, rule.current_days) for rule in rules])
-    kept_after = _soonest(key, [(rule.prefix, rule.replaced_days) for rule in rules])
+    applying = [rule for rule in rules if rule.is_for(key, fate.size)]
+    kept_after = min((rule.replaced_days for rule in applying if rule.replaced_days is not None), default=None)
     if kept_after is None:
         return FOR_EVER
     if fate.replaced_at is not None:
         return Span(Kept.UNTIL, expiry(fate.replaced_at, kept_after))
-    if removed_after is not None:
-        return Span(Kept.UNTIL, expiry(expiry(fate.written_at, removed_after), kept_after))
+    removed_at = _removed_at(fate, applying)
+    if removed_at is not None:
+        return Span(Kept.UNTIL, expiry(removed_at, kept_after))
     return Span(Kept.WHILE_CURRENT, days=kept_after)
 
 
@@ -71,8 +84,8 @@ def span_of_current(fate: VersionFate, key: str, rules: tuple[ExpiryRule, ...]) 
     """How long what is read by its key alone is to be found there."""
     if fate.replaced_at is not None:
         return Span(Kept.GONE, fate.replaced_at)
-    removed_after = _soonest(key, [(rule.prefix, rule.current_days) for rule in rules])
-    return FOR_EVER if removed_after is None else Span(Kept.UNTIL, expiry(fate.written_at, removed_after))
+    removed_at = _removed_at(fate, [rule for rule in rules if rule.is_for(key, fate.size)])
+    return FOR_EVER if removed_at is None else Span(Kept.UNTIL, removed_at)
 
 
 def expiry(since: datetime, days: int) -> datetime:
@@ -85,6 +98,8 @@ def expiry(since: datetime, days: int) -> datetime:
     return midnight if midnight == end else midnight + timedelta(days=1)
 
 
-def _soonest(key: str, rules: list[tuple[str, int | None]]) -> int | None:
-    days = [each for prefix, each in rules if each is not None and key.startswith(prefix)]
-    return min(days, default=None)
+def _removed_at(fate: VersionFate, rules: list[ExpiryRule]) -> datetime | None:
+    """When the first of them takes away what is there; one with a date goes on with what is written after it."""
+    by_age = [expiry(fate.written_at, rule.current_days) for rule in rules if rule.current_days is not None]
+    by_date = [max(rule.current_from, expiry(fate.written_at, 0)) for rule in rules if rule.current_from is not None]
+    return min([*by_age, *by_date], default=None)

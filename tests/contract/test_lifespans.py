@@ -90,6 +90,24 @@ def test_a_rule_that_somebody_made_for_the_copies_is_found(local_aws: AwsClients
     assert lifespans.of_copies([COPY]) == {COPY: Span(Kept.UNTIL, until)}
 
 
+def test_a_rule_by_size_counts_for_objects_of_that_size_and_one_by_date_from_that_date(
+    local_aws: AwsClients, bucket: LocalBucket
+) -> None:
+    small, large = f"{COPY}-small", f"{COPY}-large"
+    bucket.put_model(small, b"1\n")
+    bucket.put_model(large, b"1,2,3,4,5\n")
+    day = datetime(2100, 1, 1, tzinfo=UTC)
+    sizes = {"Prefix": "datasets/", "ObjectSizeGreaterThan": 2, "ObjectSizeLessThan": 11}
+    rule(
+        local_aws,
+        bucket.artifacts,
+        {"Filter": {"And": sizes}, "Expiration": {"Date": day}},
+        {"Filter": {"ObjectSizeGreaterThan": 10}, "Expiration": {"Days": 1}},
+    )
+    lifespans = AwsLifespans(local_aws, bucket.training, bucket.artifacts)
+    assert lifespans.of_copies([small, large]) == {small: FOR_EVER, large: Span(Kept.UNTIL, day)}
+
+
 def test_a_log_is_kept_for_as_long_as_its_group_says(local_aws: AwsClients, lifespans: AwsLifespans) -> None:
     noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
     try:

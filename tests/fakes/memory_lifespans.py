@@ -43,7 +43,7 @@ class MemoryLifespans:
         stored = self._bucket.versions[listed.key]
         for each, follower in zip(stored, [*stored[1:], None], strict=False):
             if each.version_id == listed.version_id:
-                return VersionFate(each.at, follower.at if follower is not None else None)
+                return VersionFate(each.at, follower.at if follower is not None else None, len(each.content or b""))
         return None
 
     def _of_artifact(self, key: str) -> Span:

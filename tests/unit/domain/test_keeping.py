@@ -62,3 +62,25 @@ def test_what_is_read_by_its_key_is_gone_once_it_is_deleted_and_else_expires_by_
     assert span_of_current(VersionFate(WRITTEN, REPLACED), KEY, ()) == Span(Kept.GONE, REPLACED)
     assert span_of_current(VersionFate(WRITTEN), KEY, (rule,)) == Span(Kept.UNTIL, datetime(2026, 1, 12, tzinfo=UTC))
     assert span_of_current(VersionFate(WRITTEN), "cancer/a.csv", (rule,)) == FOR_EVER
+
+
+def test_a_rule_for_some_sizes_is_none_for_others() -> None:
+    rule = ExpiryRule("", current_days=10, replaced_days=30, larger_than=100, smaller_than=200)
+    bounded = {size: span_of_current(VersionFate(WRITTEN, size=size), KEY, (rule,)) for size in (100, 101, 199, 200)}
+    until = Span(Kept.UNTIL, datetime(2026, 1, 12, tzinfo=UTC))
+    assert bounded == {100: FOR_EVER, 101: until, 199: until, 200: FOR_EVER}
+    assert span_of_version(VersionFate(WRITTEN, REPLACED, 100), KEY, (rule,)) == FOR_EVER
+
+
+@pytest.mark.parametrize(
+    ("day", "end"),
+    [
+        (datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
+        (datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
+    ],
+    ids=["to come", "passed before it was written"],
+)
+def test_a_rule_with_a_date_removes_what_is_there_from_then_on(day: datetime, end: datetime) -> None:
+    assert span_of_current(VersionFate(WRITTEN), KEY, (ExpiryRule("", current_from=day),)) == Span(Kept.UNTIL, end)
+    sooner = (ExpiryRule("", current_from=day), ExpiryRule("", replaced_days=1))
+    assert span_of_version(VersionFate(WRITTEN), KEY, sooner) == Span(Kept.UNTIL, expiry(end, 1))
