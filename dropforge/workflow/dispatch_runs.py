@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from heapq import merge
 
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.errors import DropforgeError
-from dropforge.domain.run import DelayCause, Run, RunRef, RunStatus
+from dropforge.domain.run import DelayCause, Limit, Run, RunRef, RunStatus, WaitingRef
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
 from dropforge.workflow.failures import Failures
@@ -22,7 +24,7 @@ from dropforge.workflow.stop_run import withdraw_stopped
 from dropforge.workflow.supersede_runs import newest_runs, supersede, supersede_runs
 
 PASSED_OVER = 20
-"""How many runs of a project are looked at in one pass behind the first for whose instance type there is no room."""
+"""How many runs of a project are looked at in one pass behind the first for which there is no room, or no day left."""
 
 
 class DispatchIncompleteError(DropforgeError):
@@ -33,15 +35,15 @@ def dispatch_runs(ports: Ports, ends: datetime | None = None) -> None:
     """One pass: the oldest due runs first, within each project's and the stage's limits; then unfinished starts.
 
     A run that cannot start now keeps the reason and its place. Of a project that is paused or full, the first run says
-    so for all. At `ends` no further run is looked at: the tick of the next minute goes on behind those that have left
-    the line. Starts that an earlier pass did not finish come last. What fails for one run is kept until all others had
-    their turn, and raised then: DispatchIncompleteError.
+    so for all; one that is put off until tomorrow stays the first. At `ends` no further run is looked at: the tick of
+    the next minute goes on behind those that have left the line. Starts that an earlier pass did not finish come last.
+    What fails for one run is kept until all others had their turn, and raised then: DispatchIncompleteError.
     """
     open_runs = tuple(ports.store.open_runs())
     room = Room(ports, open_runs)
     failures = Failures()
     dispatch = _Pass(ports, room, ends)
-    for waiting in in_line(ports.store, ports.clock.now(), dispatch.closed):
+    for waiting in dispatch.in_order(in_line(ports.store, ports.clock.now(), dispatch.closed)):
         if dispatch.is_over:
             break
         with failures.kept(f"run {waiting.id}"):
@@ -69,7 +71,8 @@ class _Pass:
         self._newest = {each.name: newest_runs(ports, each) for each in ports.stage.projects}
         self.closed: set[str] = set()
         """Projects of which no further run can start in this pass."""
-        self._passed_over: Counter[str] = Counter()
+        self._passed_over: Counter[tuple[str, Limit | None]] = Counter()
+        self._midnight = datetime.combine(ports.clock.now().astimezone(UTC), time(), UTC)
         for newest in self._newest.values():
             supersede_runs(ports, newest, lambda: self.is_over)
 
@@ -77,6 +80,26 @@ class _Pass:
     def is_over(self) -> bool:
         is_late = self._ends is not None and self._ports.clock.now() >= self._ends
         return is_late or self._room.is_throttled_for_long
+
+    def in_order(self, line: Iterable[WaitingRef]) -> Iterator[WaitingRef]:
+        """Before each run of the line those of its project that were asked for earlier and were put off for a day."""
+        put_off = dict[str, deque[WaitingRef]]()
+        for waiting in line:
+            if waiting.project not in self.closed and waiting.project not in put_off:
+                put_off[waiting.project] = deque(self._put_off(waiting.project))
+            earlier = put_off.get(waiting.project, deque())
+            while earlier and _age(earlier[0]) < _age(waiting):
+                yield earlier.popleft()
+            yield waiting
+
+    def _put_off(self, project: str) -> Iterator[WaitingRef]:
+        """Those due exactly at the midnight that was, or that comes; the longest requested first."""
+        midnights = (self._midnight, self._midnight + timedelta(days=1))
+        return merge(*(self._due_at(project, each) for each in midnights), key=_age)
+
+    def _due_at(self, project: str, due: datetime) -> Iterator[WaitingRef]:
+        before_all = WaitingRef("", project, datetime.min.replace(tzinfo=UTC), RunStatus.WAITING, due)
+        return self._ports.store.waiting_runs(project, due, after=before_all)
 
     def visit(self, ref: RunRef) -> None:
         if ref.project in self.closed:
@@ -89,11 +112,11 @@ class _Pass:
         match self._decide(run):
             case Hold(reason, remedy):
                 record(self._ports.store, run, RunHeld(self._ports.clock.now(), Outcome.HELD, reason, remedy))
+            case Delay(limit=Limit.RUNS_PER_DAY) as delay:
+                self._pass_over(run, delay)  # one behind it that was tried before counts already, and may go on
             case Delay() as delay:
                 self.closed.add(run.project)
                 self._delay(run, delay)
-            case Admit() if self._room.is_closed(run):
-                self._pass_over(run)
             case Admit():
                 self._admit_or_wait(ref, run)
 
@@ -124,21 +147,24 @@ class _Pass:
     def _delay(self, run: Run, delay: Delay) -> None:
         """Told once: a run that every minute finds in the same state grows no trail."""
         now, before = self._ports.clock.now(), run.waiting
-        due = delay.until or (before.due if before is not None else now)
+        due = delay.until or _place(run, now)
         if before is None or (before.due, before.reason) != (due, delay.reason):
             record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason, delay.limit, delay.remedy))
 
-    def _pass_over(self, run: Run) -> None:
-        """Another may want an instance type for which there is room. The first that is passed over says so for all."""
-        self._passed_over[run.project] += 1
-        if self._passed_over[run.project] == 1:
-            reason = f"AWS has no room for another {run.spec.compute.instance_type} now"
-            self._delay(run, Delay(None, DelayCause.LIMIT, reason))
-        elif self._passed_over[run.project] > PASSED_OVER:
+    def _pass_over(self, run: Run, delay: Delay) -> None:
+        """Another behind it may start nevertheless. The first that is passed over says so for all."""
+        reason = run.project, delay.limit
+        self._passed_over[reason] += 1
+        if self._passed_over[reason] == 1:
+            self._delay(run, delay)
+        elif self._passed_over[reason] > PASSED_OVER:
             self.closed.add(run.project)
 
     def _admit_or_wait(self, ref: RunRef, run: Run) -> None:
-        if self._room.is_throttled:
+        if self._room.is_closed(run):
+            reason = f"AWS has no room for another {run.spec.compute.instance_type} now"
+            self._pass_over(run, Delay(None, DelayCause.LIMIT, reason))
+        elif self._room.is_throttled:
             self._room.wait_out_throttling()
             self.visit(ref)  # it may have been stopped, or its project paused, meanwhile
         else:
@@ -158,3 +184,15 @@ class _Pass:
     def _count(self, run: Run, *, opened: int, started: bool = False) -> None:
         load = self._loads[run.project]
         self._loads[run.project] = ProjectLoad(load.open_runs + opened, load.started_today + started)
+
+
+def _place(run: Run, now: datetime) -> datetime:
+    """Where a run that is not put off stands in its line: once it was, that is where it stood before."""
+    if run.waiting is None:
+        return now
+    is_put_off = run.waiting.cause is DelayCause.LIMIT and run.waiting.due.astimezone(UTC).time() == time()
+    return run.waits_since if is_put_off else run.waiting.due
+
+
+def _age(ref: RunRef) -> tuple[datetime, str]:
+    return ref.requested_at, ref.id

@@ -299,6 +299,49 @@ def test_the_limit_of_a_day_is_told_of_once_however_many_days_it_holds_a_run_bac
     assert len(told) == 2
 
 
+def test_of_all_that_wait_for_tomorrow_the_first_is_told_of_and_stays_the_first() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1, concurrent_runs=9)))), 5)
+    in_turn = [run.id for run in sorted(world.store.runs.values(), key=lambda run: run.requested_at)]
+    for day in range(4):
+        for _ in range(4):
+            world.clock.pass_by(minutes=1)
+            world.dispatch()
+        assert {run.id for run in world.store.runs.values() if run.attempts} == set(in_turn[: day + 1])
+        world.deliver_announcements()
+        assert len([subject for subject in world.mailbox.subjects if "has started its" in subject]) == day + 1
+        world.clock.pass_by(days=1)
+
+
+def test_a_run_put_off_that_meets_another_limit_the_next_day_is_the_first_for_that_one_too() -> None:
+    project = replace(DIGITS, guard_rails=GuardRails(runs_per_day=1, concurrent_runs=1))
+    world = with_runs(World(stage_of(project)), 3)
+    world.dispatch()
+    put_off, behind = sorted(world.store.runs.values(), key=lambda run: run.requested_at)[1:]
+    for _ in range(2):
+        world.clock.pass_by(days=1)
+        world.dispatch()
+    waiting = world.run(put_off.id).waiting
+    assert waiting is not None
+    assert (waiting.reason, waiting.due) == ("digits has 1 run open, as many as it may", put_off.requested_at)
+    world.finish(next(run for run in world.store.runs.values() if run.status is RunStatus.RUNNING))
+    world.dispatch()
+    assert world.run(put_off.id).status is RunStatus.RUNNING
+    assert world.run(behind.id).status is RunStatus.WAITING
+
+
+def test_a_run_tried_today_is_not_kept_back_by_those_that_wait_for_tomorrow() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1)))), 4)
+    tried = min(world.store.runs.values(), key=lambda run: run.requested_at)
+    world.jobs.throttled = True
+    world.dispatch()
+    world.jobs.throttled = False
+    for _ in range(2):
+        world.clock.pass_by(minutes=1)
+        world.dispatch()
+    assert world.run(tried.id).status is RunStatus.RUNNING
+    assert statuses(world).count(RunStatus.WAITING) == 3
+
+
 def test_a_resume_looks_anew_at_what_waits_for_tomorrow_so_that_a_raised_limit_takes_effect() -> None:
     world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1)))), 2)
     world.dispatch()
