@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeAlias
 
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.lateness import SWEEP, stuck
@@ -14,15 +13,13 @@ from dropforge.workflow.announce import announce
 from dropforge.workflow.failures import Failures
 from dropforge.workflow.find_drops import find_drops
 from dropforge.workflow.find_images import find_images
-from dropforge.workflow.look_at_waiting import look_at_waiting
+from dropforge.workflow.look_at_waiting import Step, look_at_waiting
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.record_job_state import observe
 from dropforge.workflow.recording import record
 from dropforge.workflow.seal_dataset import wake_due_seals
 
 BETWEEN_SWEEPS = timedelta(minutes=15)
-Step: TypeAlias = tuple[str, Callable[[], object]]
-"""What is looked at, and the look at it."""
 
 
 class SweepIncompleteError(DropforgeError):
@@ -36,7 +33,7 @@ def sweep(ports: Ports, ends: datetime | None = None) -> None:
     must not keep all else from being healed. What takes longest comes last, and none of it is begun once it `ends`.
     """
     failures, is_over = Failures(), lambda: ends is not None and ports.clock.now() >= ends
-    for part in (_announcements, _signatures, _wakeups, _waiting, _open_runs, _projects):
+    for part in (_announcements, _signatures, _wakeups, _open_runs, look_at_waiting, _projects):
         _take(part.__name__.strip("_").replace("_", " "), part(ports), failures, is_over)
     failures.raise_as(SweepIncompleteError, "not everything could be healed, the next sweep tries again")
 
@@ -65,10 +62,6 @@ def _open_runs(ports: Ports) -> Iterator[Step]:
     """Jobs that ended unseen, and runs that are open for longer than they may be."""
     for ref in ports.store.open_runs():
         yield f"run {ref.id}", partial(_observe, ports, ref)
-
-
-def _waiting(ports: Ports) -> Iterator[Step]:
-    yield "waiting runs", partial(look_at_waiting, ports)
 
 
 def _projects(ports: Ports) -> Iterator[Step]:

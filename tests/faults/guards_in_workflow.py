@@ -344,8 +344,8 @@ IN_WORKFLOW = (
     Guard(
         "the sweep asks after each open run",
         f"{WORKFLOW}/sweep.py",
-        "_waiting, _open_runs, _projects)",
-        "_waiting, _projects)",
+        "_open_runs, look_at_waiting, _projects)",
+        "look_at_waiting, _projects)",
         (f"{UNIT}/test_sweep.py",),
     ),
     Guard(

@@ -12,7 +12,7 @@ from dropforge.domain.dataset import ListedObject
 from dropforge.domain.drop import ObjectRef
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.project import GuardRails, Patience, SealMode, SealPolicy
-from dropforge.domain.run import RunStatus
+from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.run_events import AttemptIntended
 from dropforge.domain.training_job import job_name
 from dropforge.workflow.recording import record
@@ -192,6 +192,30 @@ def test_a_run_is_given_up_after_the_time_that_its_project_says_and_not_before()
     assert "waited for more than 60 minutes" in (failed.result.reason or "")
     (subject,) = [each for each in world.mailbox.subjects if " waiting: " not in each]
     assert subject.startswith("[dropforge] digits failed: it waited for more than 60 minutes")
+
+
+def test_a_line_that_is_given_up_takes_neither_more_than_a_sweeps_time_nor_that_of_the_open_runs() -> None:
+    world = waiting_for_a_place(9, Patience(give_up_after_minutes=60))
+    world.clock.pass_by(hours=2)
+    for name in world.jobs.running():
+        world.jobs.end(name, JobEnd())
+    waiting = {run.id for run in world.store.runs.values() if run.status is RunStatus.WAITING}
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.store, name)
+
+        def run(self, run_id: str) -> Run | None:
+            if run_id in waiting:
+                world.clock.pass_by(minutes=1)
+            return world.store.run(run_id)
+
+    store: Any = Slow()
+    ends = world.clock.now() + timedelta(minutes=4)
+    with pytest.raises(SweepIncompleteError, match=r"waiting run .*: there was no time left for it"):
+        sweep(replace(world.ports, store=store), ends=ends)
+    assert 1 <= [world.run(run_id).status for run_id in waiting].count(RunStatus.FAILED) <= 4
+    assert RunStatus.COMPLETED in {run.status for run in world.store.runs.values()}
 
 
 def test_a_job_that_should_have_ended_by_itself_is_told_of_once() -> None:

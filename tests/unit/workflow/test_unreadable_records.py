@@ -60,7 +60,8 @@ def test_it_keeps_no_other_run_that_waits_too_long_from_being_told_of() -> None:
     world = World(stage_of(replace(DIGITS, waiting=Patience(tell_after_minutes=1))))
     _, whole = two_runs(world)
     world.clock.pass_by(minutes=2)
-    look_at_waiting(world.ports)
+    for _, look in look_at_waiting(world.ports):
+        look()
     assert world.run(whole).told_late == (Outcome.WAITING,)
 
 
