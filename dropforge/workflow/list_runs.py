@@ -134,9 +134,14 @@ def _newest_of(sources: Iterable[Paged], page: int, before: RunRef | None) -> It
 
 
 def _paged(source: Paged, page: int, before: RunRef | None) -> Iterator[Run]:
-    while runs := source(page, before):
-        yield from runs
-        before = ref_of(runs[-1])
+    """A page of which no record can be read looks like the end: only one of `LOOKED_THROUGH` is taken for that."""
+    width = page
+    while (runs := source(width, before)) or width < LOOKED_THROUGH:
+        if runs:
+            yield from runs
+            before, width = ref_of(runs[-1]), page
+        else:
+            width = PAGE if width < PAGE else LOOKED_THROUGH
 
 
 def ref_of(run: Run) -> RunRef:

@@ -45,6 +45,16 @@ def test_it_is_left_out_of_the_list_and_named() -> None:
     assert [ref.id for ref in list_unreadable_runs(world.ports, "digits", 20)] == [broken]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 20])
+def test_whole_pages_of_them_end_no_list(limit: int) -> None:
+    world = World()
+    _, whole = two_runs(world)
+    for number in range(4):
+        world.clock.pass_by(seconds=1)
+        world.store.unreadable.add(run_project(world.ports, RunOrder("digits", "ada", {"seed": f"1{number}"})).id)
+    assert [run.id for run in list_runs(world.ports, RunFilter(), limit).runs] == [whole]
+
+
 def test_it_keeps_no_mail_from_being_sent() -> None:
     world = World()
     broken, whole = two_runs(world)
