@@ -49,7 +49,7 @@ def _accept_marker(ports: Ports, project: Project, drop: ObjectDropped) -> None:
 
 def _seal_when_quiet(ports: Ports, project: Project, drop: ObjectDropped) -> None:
     quiet, now = timedelta(seconds=project.seal.quiet_seconds), ports.clock.now()
-    ports.store.touch_seal(project.name, drop.by, max(now, drop.at), now + quiet)
+    ports.store.touch_seal(project.name, drop.by, drop.at, now + quiet)
     ports.store.record_drop(project.name, drop)
     ports.wakeups.seal(project.name, quiet)
 

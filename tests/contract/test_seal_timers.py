@@ -21,8 +21,10 @@ def test_each_drop_is_counted_and_moves_the_due_time(store: MetadataStore) -> No
 def test_the_last_drop_is_the_latest_one_whatever_the_order_in_which_they_are_told(store: MetadataStore) -> None:
     store.touch_seal("digits", "ada", later(seconds=9), later(seconds=69))
     late = store.touch_seal("digits", "bob", NOON, later(seconds=70))
-    assert late == SealTimer("digits", 2, later(seconds=9), "bob", later(seconds=70))
+    assert late == SealTimer("digits", 2, later(seconds=9), "ada", later(seconds=70))
     assert store.seal_timer("digits") == late
+    same = store.touch_seal("digits", "bob", later(seconds=9), later(seconds=71))
+    assert same == SealTimer("digits", 3, later(seconds=9), "bob", later(seconds=71))
 
 
 def test_a_project_without_drops_has_no_timer(store: MetadataStore) -> None:

@@ -37,8 +37,9 @@ class MemorySealing:
 
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
         before = self.timers.get(project)
-        latest = max(before.last_drop_at, at) if before else at
-        self.timers[project] = SealTimer(project, self._count(project), latest, by, due)
+        if before and before.last_drop_at > at:
+            at, by = before.last_drop_at, before.last_drop_by
+        self.timers[project] = SealTimer(project, self._count(project), at, by, due)
         return self.timers[project]
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:

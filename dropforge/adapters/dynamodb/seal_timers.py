@@ -17,7 +17,8 @@ from dropforge.domain.encoding import time_text
 from dropforge.domain.head import SealTimer
 from dropforge.workflow.ports import MOST_DUE, ConflictError
 
-_COUNTED: Final = "#schema = :schema, #project = :project, #last_drop_by = :by"
+_COUNTED: Final = "#schema = :schema, #project = :project"
+_LAST: Final = "#last_drop_at = :at, #last_drop_by = :by"
 _FREE: Final = (
     "#revision = :revision AND attribute_exists(#due) AND (attribute_not_exists(#held_until) "
     "OR #held_revision <> :revision OR #held_until <= :now OR #held_by = :holder)"
@@ -31,7 +32,7 @@ class DynamoSealTimers:
         self._tables = tables
 
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
-        """Drops come out of order: the time of the last one stays the latest of all."""
+        """Drops come out of order: who was the last, and when, stays that of the latest of all."""
         values = {
             **_drop(project, by, at),
             ":due": time_text(due),
@@ -40,16 +41,16 @@ class DynamoSealTimers:
         }
         key, waits = layout.seal_timer(project), "#due = :due, #due_pk = :sealing, #due_sk = :order ADD #revision :one"
         in_order = "attribute_not_exists(#last_drop_at) OR #last_drop_at <= :at"
-        after = self._tables.update(key, f"SET {_COUNTED}, #last_drop_at = :at, {waits}", values, in_order)
+        after = self._tables.update(key, f"SET {_COUNTED}, {_LAST}, {waits}", values, in_order)
         if after is None:
-            del values[":at"]
+            del values[":at"], values[":by"]
             after = self._tables.update(key, f"SET {_COUNTED}, {waits}", values)
         return timer_in(after or {})
 
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
         counted = self._tables.update(
             layout.seal_timer(project),
-            f"SET {_COUNTED}, #last_drop_at = :at ADD #revision :one",
+            f"SET {_COUNTED}, {_LAST} ADD #revision :one",
             _drop(project, drop.by, due),
         )
         timer = SealTimer(project, int((counted or {})["revision"]), due, drop.by, due, drop.ref)

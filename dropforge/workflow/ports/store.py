@@ -209,9 +209,10 @@ MOST_DUE: Final = 300
 
 class SealTimers(Protocol):
     def touch_seal(self, project: str, by: str, at: datetime, due: datetime) -> SealTimer:
-        """Count a drop: revision + 1, who it was by, and a new due time. The timer's item is never deleted.
+        """Count a drop: revision + 1, and a new due time. The timer's item is never deleted.
 
-        `last_drop_at` is then the latest that was ever told, since drops come out of order.
+        `last_drop_at` is then the latest that was ever told, since drops come out of order, and `last_drop_by` whose
+        that was; of two at the same time, whose was told of last.
         """
         ...
 

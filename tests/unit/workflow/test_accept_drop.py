@@ -35,6 +35,19 @@ def test_each_further_drop_puts_the_sealing_off() -> None:
     assert timer.due == world.clock.now() + timedelta(seconds=60)
 
 
+def test_who_dropped_last_asked_for_the_run_though_an_earlier_drop_is_told_of_later() -> None:
+    world = World()
+    world.push()
+    ada = world.told_of(world.bucket.put("digits/a", b"1"))
+    world.clock.pass_by(seconds=30)
+    bob = replace(world.told_of(world.bucket.put("digits/b", b"2")), principal="AWS:BOB")
+    accept_drop(world.ports, bob)
+    world.clock.pass_by(seconds=5)
+    accept_drop(world.ports, ada)
+    world.grow_quiet()
+    assert world.only_run().requester.name == bob.by
+
+
 def test_a_drop_that_was_cut_off_after_it_was_kept_still_sets_the_timer_when_it_comes_again() -> None:
     world = World()
     drop = world.drop("digits/a")
