@@ -9,16 +9,26 @@ import os
 import shlex
 import sys
 import sysconfig
+import threading
 import venv
 from pathlib import Path
 
 from localaws.codebuild import docker_shim
 
 _BUILD_TOOLS = "LOCALAWS_BUILD_TOOLS"
+_FILLING = threading.Lock()
 
 
 def prepare(folder: Path) -> None:
-    """Fill a folder with docker, aws and pip, and one for Python to find pip in; cheap the second time."""
+    """Fill a folder with docker, aws and pip, and one for Python to find pip in; cheap the second time.
+
+    Builds that begin at once fill the same folder: one waits for the other.
+    """
+    with _FILLING:
+        _fill(folder)
+
+
+def _fill(folder: Path) -> None:
     packages(folder).mkdir(parents=True, exist_ok=True)
     shim = Path(docker_shim.__file__).resolve()
     _write(folder / "docker", f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", str(shim)])} "$@"\n')

@@ -55,4 +55,4 @@ def test_the_cost_is_said_before_anything_is_deployed(tmp_path: Path) -> None:
     assert training == Decimal("0.115") * 5 / 60
     assert build == Decimal("0.035")
     assert idle is not None
-    assert "costs about 0.05 USD, by prices of us-east-1" in statement(config, spec)
+    assert "costs about 0.06 USD, by prices of us-east-1" in statement(config, spec)
