@@ -1,13 +1,16 @@
-"""The local AWS as the demo handles it: started, given its git repositories, stopped; each by its own command."""
+"""The local AWS as the demo handles it: started, given its git repositories and stopped, each by its command."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 from demo.workbench import ROOT, CommandFailedError
 
@@ -68,3 +71,18 @@ class LocalAws:
         if said:
             print(f"  {said}", flush=True)
         return done.stdout
+
+
+class LocalSession(boto3.Session):
+    """Reaches one local AWS, whatever the environment of this process says."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        self._endpoint = environment["AWS_ENDPOINT_URL"]
+
+    def client(self, *given: Any, **named: Any) -> Any:
+        return super().client(*given, **{"endpoint_url": self._endpoint, **named})

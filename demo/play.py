@@ -21,7 +21,7 @@ def up(port: int | None) -> int:
     environment = local.start()
     stage = Stage(Workbench("local", environment, home / "up.log"), local, home)
     stage.deploy()
-    bucket, repository = stage.deployment()["training_bucket"], local.create_repository("example/digits")
+    bucket, repository = stage.deployment.training_bucket, local.create_repository("example/digits")
     print(f"""
 The local AWS is up. To use it, in a shell and a folder of your own:
 {_shell(exports(environment))}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from demo.local_aws import LocalAws
+from demo.local_aws import LocalAws, LocalSession
 from demo.workbench import ROOT, Workbench
+from dropforge.adapters import ssm
+from dropforge.adapters.clients import AwsClients
+from dropforge.bootstrap import wire
+from dropforge.domain.image import Image
+from dropforge.domain.run import Run
+from dropforge.settings import Deployment
+from dropforge.workflow.ports import MetadataStore
 
 Found = TypeVar("Found")
 Document = dict[str, Any]
@@ -19,10 +26,21 @@ Document = dict[str, Any]
 PIPELINE_SECONDS = 180.0
 RUN_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.5
+LATEST = 20
+"""Runs of a project, more than the demo makes."""
 
 
 class NotSeenError(Exception):
     """What a step waited for did not come; the message says what, and where to look."""
+
+
+def is_settled(aws: AwsClients, ingest_queue: str, store: MetadataStore, project: str) -> bool:
+    """Whether no event waits in the queue (its URL) or is under way, and then nothing of the project to be sealed."""
+    counts = aws.sqs.get_queue_attributes(QueueUrl=ingest_queue, AttributeNames=["All"])["Attributes"]
+    if (counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]) != ("0", "0"):
+        return False
+    timer = store.seal_timer(project)
+    return timer is None or timer.due is None
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,7 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Stage:
-    """One deployed stage on the local AWS.
+    """One deployed stage on the local AWS. What is only waited for is asked within this process, not by commands.
 
     scratch: a folder for working copies and data, which may be deleted when the demo has ended.
     """
@@ -52,12 +70,31 @@ class Stage:
     local: LocalAws
     scratch: Path
 
+    @cached_property
+    def aws(self) -> AwsClients:
+        return AwsClients(LocalSession(self.bench.environment))
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """The names of the stage's resources, as its stacks published them."""
+        return ssm.deployment(self.aws.ssm, self.bench.stage)
+
+    @cached_property
+    def store(self) -> MetadataStore:
+        """The stage's record."""
+        return wire(self.deployment, ssm.projects(self.aws.ssm, self.bench.stage), self.aws).store
+
+    @cached_property
+    def ingest_queue(self) -> str:
+        """The URL of the queue to which S3 sends its events."""
+        return self.aws.sqs.get_queue_url(QueueName=f"{self.deployment.name}-ingest")["QueueUrl"]
+
     def deploy(self) -> None:
         """Bootstrap and deploy with the CDK command line, and do what people do on a first deployment.
 
         The connection to GitHub comes before the pipelines that use it, each of which starts as soon as it is there.
         """
-        account = self.bench.aws("sts", "get-caller-identity", shown=False)["Account"]
+        account = self.aws.sts.get_caller_identity()["Account"]
         self.bench.bootstrap(account, self.bench.environment["AWS_REGION"])
         self.bench.cdk("deploy", f"dropforge-{self.bench.stage}-foundation", "--require-approval", "never")
         self.local.accept_connection(self.connection())
@@ -66,17 +103,10 @@ class Stage:
 
     def connection(self) -> str:
         """The ARN of the stage's connection to GitHub."""
-        connections = self.bench.aws("codeconnections", "list-connections", shown=False)["Connections"]
+        connections = self.aws.codeconnections.list_connections()["Connections"]
         name = f"dropforge-{self.bench.stage}"
-        [arn] = [str(each["ConnectionArn"]) for each in connections if each["ConnectionName"] == name]
+        [arn] = [each["ConnectionArn"] for each in connections if each["ConnectionName"] == name]
         return arn
-
-    def deployment(self) -> Document:
-        """The names of the stage's resources, as the stack published them."""
-        name = f"/dropforge/{self.bench.stage}/deployment"
-        answer = self.bench.aws("ssm", "get-parameter", "--name", name, shown=False)
-        document: Document = json.loads(answer["Parameter"]["Value"])
-        return document
 
     def clone(self, example: str) -> Path:
         """Copy `examples/<example>` into a git repository of its own, whose origin is the local stand-in for GitHub."""
@@ -95,7 +125,7 @@ class Stage:
 
     def put(self, file: Path, key: str) -> Document:
         """Put a file into the training bucket, as plainly as S3 allows; return S3's answer (VersionId, ETag)."""
-        bucket = self.deployment()["training_bucket"]
+        bucket = self.deployment.training_bucket
         answer: Document = self.bench.aws("s3api", "put-object", "--bucket", bucket, "--key", key, "--body", str(file))
         return answer
 
@@ -103,44 +133,56 @@ class Stage:
         """The pipeline's latest execution; "" where there was none yet."""
         return self._pipeline(project).execution
 
-    def new_image(self, project: str, before: str) -> Document:
+    def new_image(self, project: str, before: str) -> Image:
         """Wait for the image of an execution later than `before`, telling how that stands; return it as recorded."""
         told = ""
 
-        def look() -> Document | None:
+        def look() -> Image | None:
             nonlocal told
             now = self._pipeline(project)
             if now.execution == before:
                 return None
             told = self._tell(str(now), told)
             now.raise_if_failed()
-            [standing] = [each for each in self.bench.ask("projects") if each["project"]["name"] == project]
-            image: Document | None = standing["head"].get("image")
-            return image if image and image["execution_id"] == now.execution else None
+            image = self.store.head(project).image
+            return image if image is not None and image.execution_id == now.execution else None
 
         image = self._await(f"a new image of {project}", PIPELINE_SECONDS, look)
         self._tell(str(self._pipeline(project)), told)
         return image
 
-    def new_run(self, project: str, known: set[str], seconds: float = RUN_SECONDS) -> str:
+    def runs(self, project: str) -> tuple[Run, ...]:
+        """The newest first."""
+        return self.store.runs_of_project(project, LATEST)
+
+    def new_run(self, project: str, known: set[str]) -> str:
         """Wait for a run of the project that was not known before; return its id, and count it as known."""
 
         def look() -> str | None:
-            return next((run["id"] for run in self.bench.ask("runs", project) if run["id"] not in known), None)
+            return next((run.id for run in self.runs(project) if run.id not in known), None)
 
-        run = self._await(f"a new run of {project}", seconds, look)
+        run = self._await(f"a new run of {project}", RUN_SECONDS, look)
         known.add(run)
         return run
 
-    def run(self, run: str) -> Document:
-        """The run's whole record."""
-        [record] = [each for each in self.bench.ask("runs") if each["id"] == run]
-        document: Document = record
-        return document
+    def settled(self, project: str) -> None:
+        """Wait until every event on data was taken note of and nothing is left to seal: what had to start has."""
+
+        def look() -> bool | None:
+            return is_settled(self.aws, self.ingest_queue, self.store, project) or None
+
+        self._await(f"the end of what drops on {project} set off", RUN_SECONDS, look)
+
+    def run(self, run: str) -> Run:
+        """The run as it is on record."""
+        found = self.store.run(run)
+        if found is None:
+            raise NotSeenError(f"there is no run {run} on record")
+        return found
 
     def _pipeline(self, project: str) -> Pipeline:
         name = f"dropforge-{self.bench.stage}-{project}"
-        state = self.bench.aws("codepipeline", "get-pipeline-state", "--name", name, shown=False)
+        state: Document = self.aws.codepipeline.get_pipeline_state(name=name)  # type: ignore[assignment]
         latest = [(stage["stageName"], stage.get("latestExecution", {})) for stage in state["stageStates"]]
         execution = latest[0][1].get("pipelineExecutionId", "")
         # the stages that the execution has not come to yet still show how the one before left them

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo.stage import Document, NotSeenError, Stage
+from demo.stage import Document, Stage
 from demo.workbench import EXAMPLES_PYTHON, ROOT
+from dropforge.domain.run import Run, RunStatus
 
-SETTLED_SECONDS = 8.0
 _OF_AN_OBJECT = {"key": "key", "size": "size", "versionId": "version_id", "sequencer": "sequencer"}
 """What the notification calls it, and what the record does."""
 
@@ -62,43 +62,40 @@ class Story:
     def drop_data(self) -> None:
         self.stage.put(self._data("digits", 900), "digits/training/digits.csv")
         self.first = self.stage.new_run("digits", self.known["digits"])
-        self._watch_to("COMPLETED", self.first)
+        self._watch_to(RunStatus.COMPLETED, self.first)
 
     def change_data(self) -> None:
         self.stage.put(self._data("digits", 1797), "digits/training/digits.csv")
         self.second = self.stage.new_run("digits", self.known["digits"])
-        run = self._watch_to("COMPLETED", self.second)
+        run = self._watch_to(RunStatus.COMPLETED, self.second)
         first = self.stage.run(self.first)
-        expect(run["image"]["digest"] == first["image"]["digest"], "the second run should use the first one's image")
-        expect(run["dataset"]["version"] != first["dataset"]["version"], "the second run should use other data")
+        expect(run.image.digest == first.image.digest, "the second run should use the first one's image")
+        expect(run.dataset.version != first.dataset.version, "the second run should use other data")
 
     def change_code(self) -> None:
         spec = self.copies["digits"] / "dropforge.yaml"
         spec.write_text(spec.read_text().replace("hidden_units: 64", "hidden_units: 128"))
         commit = self._build("Twice as many hidden units")
-        run = self._watch_to("COMPLETED", self.stage.new_run("digits", self.known["digits"]))
-        expect(run["image"]["commit"] == commit, f"the third run should be of commit {commit}")
+        run = self._watch_to(RunStatus.COMPLETED, self.stage.new_run("digits", self.known["digits"]))
+        expect(run.image.commit == commit, f"the third run should be of commit {commit}")
 
     def deliver_twice(self) -> None:
         [used] = self.stage.bench.ask("show", self.second)["objects"]
         event = self.stage.scratch / "event.json"
         event.write_text(json.dumps(object_created(used["drop"])))
-        name = f"dropforge-{self.stage.bench.stage}-ingest"
-        queue = self.stage.bench.aws("sqs", "get-queue-url", "--queue-name", name, shown=False)["QueueUrl"]
+        queue = self.stage.ingest_queue
         for _ in range(2):
             self.stage.bench.aws("sqs", "send-message", "--queue-url", queue, "--message-body", f"file://{event}")
-        try:
-            run = self.stage.new_run("digits", self.known["digits"], SETTLED_SECONDS)
-        except NotSeenError:
-            return
-        raise UnexpectedError(f"the same event delivered again started another run, {run}")
+        self.stage.settled("digits")
+        runs = {run.id for run in self.stage.runs("digits")}
+        expect(runs == self.known["digits"], f"the same event delivered again started another run: {runs}")
 
     def rebuild(self) -> None:
         before = self.stage.execution("cancer")
         self.stage.put(self._data("cancer", 569), "cancer/training/cancer.csv")
         built = self.stage.new_image("cancer", before)
-        run = self._watch_to("COMPLETED", self.stage.new_run("cancer", self.known["cancer"]))
-        expect(run["image"]["execution_id"] == built["execution_id"], "the run should train what the drop had built")
+        run = self._watch_to(RunStatus.COMPLETED, self.stage.new_run("cancer", self.known["cancer"]))
+        expect(run.image.execution_id == built.execution_id, "the run should train what the drop had built")
 
     def crash(self) -> None:
         program = self.copies["digits"] / "train.py"
@@ -107,7 +104,7 @@ class Story:
         program.write_text(program.read_text().replace(call, crash + call))
         self._build("Try something bold")
         self.failed = self.stage.new_run("digits", self.known["digits"])
-        self._watch_to("FAILED", self.failed)
+        self._watch_to(RunStatus.FAILED, self.failed)
 
     def look(self) -> None:
         self.stage.bench.show("runs")
@@ -121,14 +118,14 @@ class Story:
         before = self.stage.execution("digits")
         commit = self.stage.push(self.copies["digits"], message)
         image = self.stage.new_image("digits", before)
-        expect(image["commit"] == commit, f"the new image should be of commit {commit}")
+        expect(image.commit == commit, f"the new image should be of commit {commit}")
         return commit
 
-    def _watch_to(self, status: str, run: str) -> Document:
+    def _watch_to(self, status: RunStatus, run: str) -> Run:
         """Show a run to its end, and hold that it ends so."""
         self.stage.bench.show("watch", run, "--every", "0.5", check=False)
         record = self.stage.run(run)
-        expect(record["status"] == status, f"run {run} should end {status}, and is {record['status']}")
+        expect(record.status is status, f"run {run} should end {status.value}, and is {record.status.value}")
         return record
 
     def _data(self, example: str, rows: int) -> Path:

@@ -68,10 +68,9 @@ class Workbench:
         """Run `dropforge … --json` and return what it answered."""
         return json.loads(self.output([BIN / "dropforge", *arguments, "--json"]))
 
-    def aws(self, *arguments: str, shown: bool = True) -> Any:
-        """Run the AWS command line; return its JSON answer, if it gave one."""
-        if shown:
-            print(f"  $ aws {shlex.join(arguments)}", flush=True)
+    def aws(self, *arguments: str) -> Any:
+        """Run the AWS command line for the reader to see; return its JSON answer, if it gave one."""
+        print(f"  $ aws {shlex.join(arguments)}", flush=True)
         # Version 1 of the AWS command line forgets AWS_ENDPOINT_URL for SQS in us-east-1: it is said as an option too.
         endpoint = self.environment.get("AWS_ENDPOINT_URL")
         options = ["--endpoint-url", endpoint] if endpoint else []
@@ -94,7 +93,8 @@ class Workbench:
         node = NODE_PATH.read_text() if NODE_PATH.exists() else ""
         path = os.pathsep.join(filter(None, [str(BIN), node, os.environ.get("PATH", "")]))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GIT_"))}
-        return {**inherited, "PATH": path, "DROPFORGE_STAGE": self.stage, **self.environment, **extra}
+        own = {"PATH": path, "DROPFORGE_STAGE": self.stage, "CDK_DISABLE_CLI_TELEMETRY": "true"}
+        return {**inherited, **own, **self.environment, **extra}
 
     def _show(
         self, command: Sequence[str | Path], *, check: bool = True, only: re.Pattern[str] = ANY, folder: Path = ROOT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import time
@@ -14,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import boto3
 
+from demo.stage import is_settled
 from demo.workbench import BIN, Workbench
 from dropforge.adapters import ssm
 from dropforge.adapters.clients import AwsClients
@@ -24,8 +24,12 @@ from dropforge.domain.notice import Notice
 from dropforge.domain.run import RequesterKind, Run, RunStatus
 from dropforge.settings import Deployment
 from dropforge.workflow.ports import Ports
+from tests.command import Answer, only, typed
 
 PROGRAM = Path(__file__).parent / "program"
+LEAST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
+PAUSED_SHARE = 0.1
+"""Of what was waited for so far: who looks as often after a minute as after a second keeps busy what they wait for."""
 Found = TypeVar("Found")
 Document = dict[str, Any]
 
@@ -44,19 +48,6 @@ class Patience:
 
     build: float
     run: float
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command came to."""
-
-    code: int
-    out: str
-    said: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True)
@@ -139,10 +130,14 @@ class DeployedStage:
         """Deliver a message to a queue of the stage."""
         self.aws.sqs.send_message(QueueUrl=self.queue(queue), MessageBody=body)
 
-    def dropforge(self, *words: str, folder: Path | None = None) -> Answer:
+    def dropforge(self, *words: str) -> Answer:
         """Type a `dropforge` command."""
+        return typed(words, only(self.bench.variables()))
+
+    def program(self, *words: str) -> Answer:
+        """Run `dropforge` as a program of its own, as a person's shell does."""
         done = subprocess.run(
-            [BIN / "dropforge", *words], cwd=folder, env=self.bench.variables(), stdin=subprocess.DEVNULL,
+            [BIN / "dropforge", *words], env=self.bench.variables(), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -240,11 +235,7 @@ class DeployedStage:
         """Wait until every event on data was taken note of and nothing waits to be sealed: what had to start has."""
 
         def look() -> bool | None:
-            answer = self.aws.sqs.get_queue_attributes(QueueUrl=self.queue("ingest"), AttributeNames=["All"])
-            counts = answer["Attributes"]
-            waiting = counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]
-            timer = self.ports.store.seal_timer(project)
-            return (waiting == ("0", "0") and (timer is None or timer.due is None)) or None
+            return is_settled(self.aws, self.queue("ingest"), self.ports.store, project) or None
 
         self.eventually(look, f"the end of what drops on {project} set off", self.patience.run)
 
@@ -256,12 +247,13 @@ class DeployedStage:
         otherwise: Callable[[], str] = lambda: "",
     ) -> Found:
         """Look until there is something; fail with what there is instead after that many seconds."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        began = now = time.monotonic()
+        while now < began + seconds:
             found = look()
             if found is not None:
                 return found
-            time.sleep(0.2)
+            time.sleep(min(max(LEAST_PAUSE, PAUSED_SHARE * (now - began)), LONGEST_PAUSE))
+            now = time.monotonic()
         raise AssertionError(f"{what}: not seen within {seconds:.0f} s; {otherwise()} {self.hint}")
 
     def _told(self, project: str) -> str:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from demo.local_aws import LocalAws
+from demo.local_aws import LocalAws, LocalSession
 from demo.workbench import Workbench
 from dropforge.domain.run import Run
 from tests.journey.deployed_stage import Patience
 from tests.local.outside import SECRETS, SINKS, OutsideProcess
 from tests.local.sharing import Document, SharedByWorkers
 from tests.local.story import Story
-from tests.local.trial import ACCOUNT, REGION, LocalCodeHost, LocalSession, Trial
+from tests.local.trial import ACCOUNT, REGION, LocalCodeHost, Trial
 
 HERE = Path(__file__).parent
-PATIENCE = Patience(build=240, run=150)
+PATIENCE = Patience(build=480, run=300)
 ONE_AFTER_ANOTHER = ("disturbed", "story", "trained")
 """Fixtures whose tests wait for each other anyway, and so keep one worker only."""
 

@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
+from demo.local_aws import LocalSession
 from dropforge.domain.run import Run
-from tests.journey.deployed_stage import Answer, DeployedStage
+from tests.command import Answer
+from tests.journey.deployed_stage import DeployedStage
 from tests.local.story import PROJECT, Story
-from tests.local.trial import ACCOUNT, POINTS, REGION, LocalSession, Trial
+from tests.local.trial import ACCOUNT, POINTS, REGION, Trial
 
 NO_DATA = "reuse/training/_SUCCESS"
 """A marker, which means nothing to a project that seals by quiet."""

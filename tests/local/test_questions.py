@@ -28,6 +28,7 @@ _VARYING = (
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>"),
     (r"\b\d\d:\d\d:\d\d\b", "<time>"),
     (r"\b\d+ (min|s)( \d+ s)?\b", "<span>"),
+    (r"(?m)^\*( +(?:billable|cost) )", r" \1"),  # two runs take as long as each other, or not
     (r"\d+\.\d+ USD", "<cost>"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>"),
     (r"sha256:[0-9a-f]{64}", "sha256:<digest>"),
@@ -87,7 +88,7 @@ def typed(trial: Trial, command: str, names: Mapping[str, str]) -> str:
         command = command.replace(f"<{name}>", value)
     program, *words = shlex.split(command)
     assert program == "dropforge"
-    answer = trial.dropforge(*words)
+    answer = trial.program(*words)
     return as_written(answer.out + answer.said, names)
 
 

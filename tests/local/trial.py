@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
-
-import boto3
 
 from demo.local_aws import LocalAws
 from dropforge.domain.run import Run
@@ -21,21 +18,6 @@ from tests.journey.deployed_stage import DeployedStage
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ADA, GRACE, OPS = "ada@example.com", "grace@example.com", "ops@example.com"
 POINTS = b"0,1\n1,3\n2,5.1\n3,6.9\n"
-
-
-class LocalSession(boto3.Session):
-    """Reaches one local AWS, whatever the environment says: other tests of the process may use another."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__(
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=environment["AWS_REGION"],
-        )
-        self._endpoint = environment["AWS_ENDPOINT_URL"]
-
-    def client(self, *given: Any, **named: Any) -> Any:
-        return super().client(*given, **{"endpoint_url": self._endpoint, **named})
 
 
 @dataclass(frozen=True)

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
-
-from typer.testing import CliRunner
+from typing import BinaryIO
 
 from dropforge.adapters.aws_error import AwsError
-from dropforge.cli.main import app
 from dropforge.cli.wiring import Place, Wiring
 from dropforge.domain.training_job import ModelArtifact
 from dropforge.domain.training_spec import TrainingSpec
 from dropforge.workflow.ports import Ports
+from tests.command import Answer, typed
 from tests.fakes.memory_dead_letters import MemoryDeadLetters
 from tests.fakes.memory_surroundings import MemorySurroundings
 from tests.fakes.world import World
 
 ADA = "arn:aws:iam::000000000000:user/ada"
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    said: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass
@@ -74,9 +60,7 @@ class Shell:
     environment: dict[str, str] = field(default_factory=dict)
 
     def type(self, *words: str) -> Answer:
-        wiring = Wiring(self._open, self._wait)
-        done = CliRunner().invoke(app, list(words), obj=wiring, env=self.environment, catch_exceptions=False)
-        return Answer(done.exit_code, done.stdout, done.stderr)
+        return typed(words, self.environment, Wiring(self._open, self._wait))
 
     def _wait(self, _seconds: float) -> None:
         self.while_waiting()

@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 
 from dropforge.domain.run import Run
+from tests.command import Answer
 from tests.fakes.memory_jobs import JobEnd
 from tests.fakes.world import World
-from tests.unit.cli.shell import Answer, Shell, trained
+from tests.unit.cli.shell import Shell, trained
 
 COMMIT = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 OBJECT = "s3://training-bucket/digits/digits.csv"

@@ -18,9 +18,10 @@ from dropforge.domain.run import Run
 from dropforge.workflow.list_runs import LOOKED_THROUGH, PAGE
 from dropforge.workflow.ports import MetadataStore
 from dropforge.workflow.trace_lineage import DATASETS_SHOWN, RUNS_SHOWN
+from tests.command import Answer
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.world import START, World
-from tests.unit.cli.shell import Answer, Shell, trained
+from tests.unit.cli.shell import Shell, trained
 
 pytestmark = pytest.mark.xdist_group("ten thousand runs")  # they are made once
 
