@@ -19,9 +19,9 @@ from localaws.journal import Journal
 from localaws.keeping import functions, queues, requests, stacks, tables, whole
 from localaws.runtime import Neighbour, Runtime
 
-_SAVE_SECONDS, _SAVE_LATEST_SECONDS = 2.0, 10.0
-_SAVE_SHARE = 20.0
-"""A round of saving is followed by a pause of that many times its length."""
+_SAVE_SECONDS, _SAVE_LATEST_SECONDS = 2.0, 30.0
+_SAVE_SHARE = 50.0
+"""A round of saving is followed by a pause of that many times its length: all logs are written anew in each."""
 
 
 def install(runtime: Runtime) -> None:
