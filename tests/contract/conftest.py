@@ -114,6 +114,11 @@ class LocalBucket:
     def pinned(self, key: str) -> bytes:
         return self._aws.s3.get_object(Bucket=self.artifacts, Key=key)["Body"].read()
 
+    def pinned_below(self, folder: str) -> set[str]:
+        """The keys."""
+        pages = self._aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.artifacts, Prefix=folder)
+        return {each["Key"] for page in pages for each in page["Contents"]}
+
 
 class InMemoryBucket(MemoryBucket):
     @property

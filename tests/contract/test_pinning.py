@@ -68,9 +68,14 @@ def drop(ports: Ports, bucket: LocalBucket, key: str, content: bytes) -> ListedO
 
 def files_of(bucket: LocalBucket, dataset: Dataset, channel: str) -> Mapping[str, bytes]:
     """What SageMaker would read, by the list that a job is given."""
+    folder, names = listed_for_a_job(bucket, dataset, channel)
+    return {name: bucket.pinned(folder + name) for name in names}
+
+
+def listed_for_a_job(bucket: LocalBucket, dataset: Dataset, channel: str) -> tuple[str, list[str]]:
+    """The folder of the artifact bucket that SageMaker would read from, and what it would read there."""
     head, *names = json.loads(bucket.pinned(channel_files_key("digits", dataset.version, channel)))
-    prefix = head["prefix"].removeprefix(f"s3://{bucket.artifacts}/")
-    return {name: bucket.pinned(prefix + name) for name in names}
+    return head["prefix"].removeprefix(f"s3://{bucket.artifacts}/"), names
 
 
 def sealed(ports: Ports, turn: Turn | None = None) -> Dataset:
@@ -157,5 +162,7 @@ def test_a_thousand_objects_are_copied_once_through_several_calls_and_versions(
     finally:
         local_aws.s3.meta.events.unregister(event, count)
     assert copies[before:] == ["datasets/digits/pools/training/000000/more"]
-    assert len(files_of(bucket, first, "training")) == MANY + 1
-    assert len(files_of(bucket, second, "training")) == MANY + 2
+    folder, earlier = listed_for_a_job(bucket, first, "training")
+    same_folder, later = listed_for_a_job(bucket, second, "training")
+    assert (len(earlier), len(later), same_folder) == (MANY + 1, MANY + 2, folder)
+    assert bucket.pinned_below(folder) == {folder + name for name in later} > {folder + name for name in earlier}
