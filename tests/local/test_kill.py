@@ -40,7 +40,9 @@ def completed_at_last(disturbed: Trial, run_id: str) -> Run:
             disturbed.ports.wakeups.dispatch()
         return run if run.status.is_terminal and run.announced else None
 
-    return disturbed.eventually(look, f"the end of run {run_id}", 60, lambda: f"it is {disturbed.run(run_id)}")
+    return disturbed.eventually(
+        look, f"the end of run {run_id}", disturbed.patience.run, lambda: f"it is {disturbed.run(run_id)}"
+    )
 
 
 @pytest.mark.usefixtures("lines")
