@@ -146,6 +146,20 @@ def test_what_was_sealed_a_moment_ago_is_not_held_against_what_was_there_before(
     assert world.store.seal_timer("digits") == before
 
 
+def test_data_that_went_back_to_an_earlier_version_a_moment_ago_is_not_sealed_once_more() -> None:
+    world = trained("digits/a")
+    world.drop("digits/b")
+    come_round(world)
+    world.delete("digits/b")
+    world.grow_quiet()
+    assert last_trained_on(world) == [("digits/a", b"data")]
+    before = world.store.seal_timer("digits")
+    for _ in range(3):
+        sweep(world.ports)
+        world.clock.pass_by(minutes=4)
+    assert world.store.seal_timer("digits") == before
+
+
 def test_what_is_found_while_more_comes_does_not_seal_before_it_is_quiet() -> None:
     world = trained("digits/a")
     world.bucket.put("digits/unheard-of", b"lost")
