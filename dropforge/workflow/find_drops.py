@@ -20,7 +20,7 @@ from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.ports import Ports
 
 SETTLED_AFTER = timedelta(minutes=8)
-"""An event may be that late without being lost: one that failed once comes again after six."""
+"""An event may be that late without being lost: one that failed twice comes again after five."""
 LOOKED_BACK = timedelta(hours=6)
 READ_AT_ONCE = 100
 """Objects that the store is asked about together."""
