@@ -155,12 +155,12 @@ class DispatchRunsSettings(StoreSettings, JobSettings, DispatchQueueSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordJobStateSettings(StoreSettings, WakeupSettings, JobSettings, PriceSettings):
-    pass
+    job_state_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordBuildStateSettings(StoreSettings):
-    pass
+    build_state_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,12 +175,12 @@ class PublishStateSettings(StoreSettings, EventSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverStateSettings(StoreSettings, SinkSettings):
-    pass
+    deliver_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignRunSettings(StoreSettings, SigningSettings):
-    pass
+    sign_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.batches import Event, each_apart, each_message
 from dropforge.adapters.events.s3 import apart, drop_in
 from dropforge.adapters.log import logger
-from dropforge.adapters.sqs import SqsIngest
+from dropforge.adapters.sqs import SqsIngest, SqsSource
 from dropforge.bootstrap import Function
 from dropforge.settings import DataDroppedSettings
 from dropforge.workflow.accept_drop import accept_drop
@@ -16,7 +16,8 @@ function = Function(DataDroppedSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    return each_message(event, context, accept)
+    source = SqsSource(function.aws, function.settings.ingest_queue_url)
+    return each_message(event, context, accept, source.come_again)
 
 
 def accept(body: str) -> None:

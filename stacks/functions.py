@@ -110,16 +110,21 @@ class Reach:
             self.wake_sealer(),
         ]
         by_module: dict[str, list[Permission]] = {
-            "data_dropped": [self.wake_sealer(), self.hand_on_drops()],
+            "data_dropped": [self.retry_soon("ingest"), self.wake_sealer(), self.hand_on_drops()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
-            "dispatch_runs": [self.retry_soon(), self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
-            "record_job_state": observe,
-            "record_build_state": self.explain_builds(),
+            "dispatch_runs": [
+                self.retry_soon("dispatch.fifo"),
+                self.describe_jobs(),
+                self.stop_jobs(),
+                *self.start_jobs(),
+            ],
+            "record_job_state": [self.retry_soon("job-state"), *observe],
+            "record_build_state": [self.retry_soon("build-state"), *self.explain_builds()],
             "announce": self.announce(),
             "publish_state": [allow(["events:PutEvents"], [arn("events", f"event-bus/{EVENT_BUS}")])],
-            "deliver_state": self.read_tokens(),
-            "sign_run": self.sign(),
+            "deliver_state": [self.retry_soon("deliver"), *self.read_tokens()],
+            "sign_run": [self.retry_soon("sign"), *self.sign()],
             "give_public_key": [allow(["kms:GetPublicKey"], [self.signing_key])],
             "sweep": [
                 *observe,
@@ -153,8 +158,9 @@ class Reach:
     def wake_dispatcher(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo"))])
 
-    def retry_soon(self) -> Permission:
-        return allow(["sqs:ChangeMessageVisibility"], [arn("sqs", self.names.of("dispatch.fifo"))])
+    def retry_soon(self, queue: str) -> Permission:
+        """What failed comes again before the queue's own time."""
+        return allow(["sqs:ChangeMessageVisibility"], [arn("sqs", self.names.of(queue))])
 
     def wake_sealer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])

@@ -167,6 +167,7 @@ class TrainingStack(Stack):
             "prices": config.prices,
             "concurrent_runs": config.limits.concurrent_runs,
             "sinks": self._sinks,
+            **{f"{name.replace('-', '_')}_queue_url": pair.queue.queue_url for name, pair in self.queues.items()},
         }
         kinds = {**FUNCTIONS, **SINK_FUNCTIONS} if self._sinks.are_on else FUNCTIONS
         return {

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
@@ -19,13 +19,25 @@ from dropforge.adapters.log import logger
 Event = dict[str, Any]
 
 
-def each_message(event: Event, context: LambdaContext, handle: Callable[[str], None]) -> object:
-    """Hand the body of each SQS message to `handle`; the answer names the messages that failed."""
-    return each_named_message(event, context, lambda body, _: handle(body))
+ComeAgain: TypeAlias = Callable[[str, int], None]
+"""Lets a message that failed come again: the receipt by which SQS knows it, and how often it was received so far."""
+
+
+def each_message(event: Event, context: LambdaContext, handle: Callable[[str], None], come_again: ComeAgain) -> object:
+    """Hand the body of each SQS message to `handle`; the answer names those that failed, each to `come_again`."""
+
+    def handle_record(record: SQSRecord) -> None:
+        try:
+            _logging_failure(record.message_id, lambda: handle(record.body))
+        except Exception:
+            come_again(record.receipt_handle, int(record.attributes.approximate_receive_count))
+            raise
+
+    return _answer(event, context, EventType.SQS, handle_record)
 
 
 def each_named_message(event: Event, context: LambdaContext, handle: Callable[[str, str], None]) -> object:
-    """The same, with the message's id, which it keeps however often SQS delivers it."""
+    """The same, with the message's id, which it keeps however often SQS delivers it: after the queue's own time."""
 
     def handle_record(record: SQSRecord) -> None:
         _logging_failure(record.message_id, lambda: handle(record.body, record.message_id))

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from dropforge.adapters.clients import AwsClients
 from dropforge.adapters.s3_copies import Limits, ServerSideCopies, explained, sha256_in_time, whole_object_sha256
+from dropforge.adapters.s3_refusals import is_gone
 from dropforge.domain.dataset import Checksum, Dataset, ListedObject, Manifest
 from dropforge.domain.encoding import encode
 from dropforge.domain.pinning import ChannelFiles, Pin
@@ -128,7 +129,7 @@ class S3DataBucket:
         try:
             head = self._clients.s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+            if is_gone(error):
                 return None
             raise
         version_id = head.get("VersionId", "null")

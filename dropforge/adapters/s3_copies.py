@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from dropforge.adapters.clients import CONNECTIONS, AwsClients
+from dropforge.adapters.s3_refusals import is_gone
 from dropforge.domain.dataset import UNKNOWN, Checksum, ChecksumSource, ListedObject
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.pinning import Pin
@@ -32,7 +33,6 @@ PART_SIZE: Final = 1024**3
 PARTS_AT_ONCE: Final = 4
 
 _CHUNK: Final = 1 << 20
-_GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 _ARCHIVED: Final = "InvalidObjectState"
 
 if TYPE_CHECKING:
@@ -198,10 +198,9 @@ def explained(listed: ListedObject) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in _GONE:
+        if is_gone(error):
             raise VersionGoneError(f"{listed.key} has no version {listed.version_id} any more: list again") from error
-        if code == _ARCHIVED:
+        if error.response["Error"]["Code"] == _ARCHIVED:
             reason = f"{listed.key} is archived, and S3 copies no archived object: restore it, or delete it"
             raise DatasetRefusedError([reason]) from error
         raise

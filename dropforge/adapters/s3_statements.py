@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from dropforge.adapters.clients import AwsClients
+from dropforge.adapters.s3_refusals import is_gone
 from dropforge.domain.artifact_layout import statement_name, trail_statement_key, trail_statements_prefix
 from dropforge.domain.run import StoredStatement
 from dropforge.domain.training_job import ModelArtifact
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _Encryption = Mapping[str, Any]
 _BY_S3: Final[_Encryption] = {"ServerSideEncryption": "AES256"}
-_GONE: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 
 
 class S3Statements:
@@ -89,7 +89,7 @@ class S3Statements:
         try:
             return self._clients.s3.get_object(**request)["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            if is_gone(error):
                 return None
             raise
 

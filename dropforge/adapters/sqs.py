@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,6 +27,8 @@ ABSORBING: Final = timedelta(seconds=0.5)
 
 _LONGEST_DELAY: Final = 900
 _AGAIN_AFTER: Final = timedelta(seconds=30)
+_PATIENCE: Final = (_AGAIN_AFTER, *(timedelta(minutes=minutes) for minutes in (4, 16, 64)))
+"""After each of the first four tries; the fifth is the last, and comes when an outage of an hour is over."""
 
 
 class SqsWakeups:
@@ -81,6 +83,29 @@ def deliver_again_soon(
         clients.sqs.change_message_visibility(
             QueueUrl=queue_url, ReceiptHandle=receipt, VisibilityTimeout=int(after.total_seconds())
         )
+
+
+class SqsSource:
+    """A queue whose messages a function handles each by itself, for those that failed.
+
+    They wait longer each time: what has passed in half a minute costs no more, and what lasts an hour makes no dead
+    letter. The queue's own visibility timeout is there for functions that are killed, and has to be longer than these
+    run. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+    """
+
+    def __init__(self, clients: AwsClients, queue_url: str, patience: Sequence[timedelta] = _PATIENCE) -> None:
+        self._clients = clients
+        self._queue_url = queue_url
+        self._patience = patience
+
+    def come_again(self, receipt: str, received: int) -> None:
+        """Of a message that was received so often; what fails the last time is given up by SQS when it comes again."""
+        deliver_again_soon(self._clients, self._queue_url, [receipt], again_after(received, self._patience))
+
+
+def again_after(received: int, patience: Sequence[timedelta] = _PATIENCE) -> timedelta:
+    """How long a message that failed waits; after more tries than there is patience for, as after the first."""
+    return patience[received - 1] if received <= len(patience) else patience[0]
 
 
 def shared_id(at: datetime) -> str:

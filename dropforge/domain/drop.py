@@ -58,6 +58,17 @@ class ObjectDropped:
         return ObjectRef(self.bucket, self.key, self.version_id)
 
     @property
+    def says_who(self) -> bool:
+        """Whether it is S3's word on who dropped the object: no deletion, nor what was found where no event told of it,
+        which has no sequencer.
+        """
+        return self.sequencer != "" and not self.deleted
+
+    def replaces(self, other: ObjectDropped | None) -> bool:
+        """Whether of two that tell of one object version this is to be kept: the first, and S3's word before others."""
+        return other is None or (self.says_who and not other.says_who)
+
+    @property
     def by(self) -> str:
         """Who and from where, as the trail of what follows has it."""
         return " from ".join(filter(None, [self.principal, self.address]))

@@ -121,17 +121,23 @@ class RunDelayed:
 
 @dataclass(frozen=True)
 class RunReleased:
-    """Somebody asked for a run to be looked at again that is held, or that waits for a limit until a later day."""
+    """Somebody asked for a run to be looked at again that is held, or that waits for a limit until a later day.
+
+    The latter is then in line again `in_its_place`, as long as it has waited; without, in entries of earlier releases,
+    behind all that is due.
+    """
 
     at: datetime
     by: Requester
+    in_its_place: bool = False
 
     def apply(self, run: Run) -> Run:
         if run.status is RunStatus.HELD:
             return _in_line(run, self.at)
         if run.waiting is None or run.waiting.cause is not DelayCause.LIMIT or run.waiting.due <= self.at:
             return run
-        return replace(run, waiting=Waiting(self.at, DelayCause.TURN, FIRST_REASON), changed_at=self.at)
+        due = run.waits_since if self.in_its_place else self.at
+        return replace(run, waiting=Waiting(due, DelayCause.TURN, FIRST_REASON), changed_at=self.at)
 
 
 @dataclass(frozen=True)

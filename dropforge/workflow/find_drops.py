@@ -20,7 +20,7 @@ from dropforge.workflow.accept_drop import accept_drop
 from dropforge.workflow.ports import Ports
 
 SETTLED_AFTER = timedelta(minutes=8)
-"""An event may be that late without being lost: one that failed once comes again after six."""
+"""An event may be that late without being lost: one that failed twice comes again after five."""
 LOOKED_BACK = timedelta(hours=6)
 READ_AT_ONCE = 100
 """Objects that the store is asked about together."""
@@ -118,13 +118,16 @@ def _is_filling(ports: Ports, project: Project, now: datetime) -> bool:
 
 
 def _sealed(ports: Ports, project: Project) -> Collection[ListedObject] | None:
-    """What a prefix that is sealed as a whole has to hold; None where something is said to have changed meanwhile."""
+    """What a prefix that is sealed as a whole has to hold, as it was some minutes ago; None where something is said to
+    have changed since.
+    """
     if project.seal.mode is not SealMode.QUIET:
         return None
     data, timer = ports.store.head(project.name).data, ports.store.seal_timer(project.name)
     if data is None or timer is None or timer.due is not None or timer.revision != data.revision:
         return None
-    if data.dataset.sealed_at > ports.clock.now() - SETTLED_AFTER:
+    # A version that is gone back to says when it was first sealed, and the timer when it was that this was told.
+    if max(data.dataset.sealed_at, timer.last_drop_at) > ports.clock.now() - SETTLED_AFTER:
         return None
     manifest = ports.bucket.manifest(manifest_key(project.name, data.dataset.version))
     return {each.listed for each in manifest.objects}

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeAlias
 
 from dropforge.domain.lateness import given_up, waits_too_long
 from dropforge.domain.project import Project
 from dropforge.domain.run import Run, RunRef, RunStatus
-from dropforge.workflow.ports import Ports
+from dropforge.workflow.ports import WHENEVER, Ports
 from dropforge.workflow.reading import readable_run
 from dropforge.workflow.recording import record
 
 Step: TypeAlias = tuple[str, Callable[[], object]]
 """What is looked at, and the look at it."""
-_WHENEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def look_at_waiting(ports: Ports) -> Iterator[Step]:
@@ -26,7 +25,7 @@ def look_at_waiting(ports: Ports) -> Iterator[Step]:
     ago, so of the burst that came just now no more than the line is.
     """
     for project in ports.stage.projects:
-        refs = list[RunRef](ports.store.waiting_runs(project.name, _WHENEVER))
+        refs = list[RunRef](ports.store.waiting_runs(project.name, WHENEVER))
         refs.sort(key=lambda ref: ref.requested_at)
         waiting = dict.fromkeys(refs)
         for ref in refs:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from dropforge.domain.admission import data_misfit
 from dropforge.domain.run import Requester, RequesterKind, Run, RunStatus
 from dropforge.domain.run_events import RunReleased, RunSuperseded
-from dropforge.workflow.ports import Ports
+from dropforge.workflow.ports import WHENEVER, Ports
 from dropforge.workflow.reading import readable_run
 from dropforge.workflow.recording import record
 from dropforge.workflow.request_run import RunRequest, request_run
 from dropforge.workflow.start_rebuild import start_rebuild
 
-_WHENEVER = datetime.max.replace(tzinfo=UTC)
-
 
 def resume_project(ports: Ports, project: str | None, by: str) -> tuple[Run, ...]:
     """End the pause of one project, or with None that of the stage, and release its runs; these are returned.
 
-    Released are those that are held and those that wait for tomorrow, and each meets the guard rails again: what still
-    holds it back holds it again. One that its own data holds back for ever makes way for a run on the project's latest
-    data, where that fits. UnknownProjectError.
+    Released are those that are held and those that wait for tomorrow, which keep their place in line, and each meets
+    the guard rails again: what still holds it back holds it again. One that its own data holds back for ever makes way
+    for a run on the project's latest data, where that fits. UnknownProjectError.
     """
     projects = ports.stage.projects if project is None else (ports.stage.project(project),)
     ports.store.clear_pause(project)
@@ -36,9 +32,9 @@ def resume_project(ports: Ports, project: str | None, by: str) -> tuple[Run, ...
 
 def _release(ports: Ports, projects: set[str], by: str) -> list[Run]:
     """Of those that wait, the ones that the event changes: whatever waits for anything but a limit waits on."""
-    event = RunReleased(ports.clock.now(), Requester(RequesterKind.USER, by))
+    event = RunReleased(ports.clock.now(), Requester(RequesterKind.USER, by), in_its_place=True)
     held = [ref for name in sorted(projects) for ref in ports.store.held_runs(name)]
-    lines = (ports.store.waiting_runs(name, _WHENEVER) for name in sorted(projects))
+    lines = (ports.store.waiting_runs(name, WHENEVER) for name in sorted(projects))
     waiting = [ref for line in lines for ref in line if ref.due > event.at]
     read = [run for ref in (*held, *waiting) if (run := readable_run(ports.store, ref.id)) is not None]
     renewed = {run.id: fresh for run in read if (fresh := _renewed(ports, run, event.by)) is not None}

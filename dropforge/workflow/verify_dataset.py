@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.dataset import DataMoved
 from dropforge.domain.project import SealMode
 from dropforge.domain.run import Run
-from dropforge.workflow.ports import Ports
-
-_WHENEVER = datetime.max.replace(tzinfo=UTC)
+from dropforge.workflow.ports import WHENEVER, Ports
 
 
 def verify_dataset(ports: Ports, run: Run) -> DataMoved | None:
@@ -28,7 +26,7 @@ def verify_dataset(ports: Ports, run: Run) -> DataMoved | None:
         return None
     manifest = ports.bucket.manifest(manifest_key(run.project, run.dataset.version))
     # Whatever our clock says: what S3 dates later than that moved as well.
-    listed = ports.bucket.current_objects(manifest.prefix, _WHENEVER)
+    listed = ports.bucket.current_objects(manifest.prefix, WHENEVER)
     there = {each.key: each.version_id for each in listed}
     moved = DataMoved.of([each.key for each in manifest.objects if there.get(each.key) != each.version_id])
     if moved is not None:

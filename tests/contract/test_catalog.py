@@ -165,6 +165,31 @@ def test_who_dropped_an_object_first_is_kept(store: MetadataStore, key: str) -> 
     assert store.drop("training-bucket", key, "v2") is None
 
 
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_who_dropped_an_object_replaces_what_was_found_of_it_once(store: MetadataStore, key: str) -> None:
+    found = replace(dropped(key, by="unknown"), sequencer="")
+    for drop in (found, replace(found, principal="still unknown")):
+        store.record_drop("digits", drop)
+    assert store.drop("training-bucket", key, "v1") == found
+    for drop in (dropped(key), dropped(key, by="AWS:EVE"), found):
+        store.record_drop("digits", drop)
+    assert store.drop("training-bucket", key, "v1") == dropped(key)
+    assert store.drops_of([found.ref]) == {found.ref: dropped(key)}
+
+
+def test_who_deleted_an_object_for_good_is_not_taken_for_who_dropped_it(store: MetadataStore) -> None:
+    found, deleted = replace(dropped(by="unknown"), sequencer=""), replace(dropped(by="AWS:EVE"), deleted=True)
+    for drop in (found, deleted):
+        store.record_drop("digits", drop)
+    assert store.drop("training-bucket", "digits/a.csv", "v1") == found
+
+
+def test_what_was_found_is_on_record_as_what_was_told_is(store: MetadataStore) -> None:
+    store.record_drop("digits", replace(dropped(), sequencer=""))
+    listed = ListedObject("digits/a.csv", "v1", 7)
+    assert store.dropped("training-bucket", [listed]) == frozenset([listed])
+
+
 def test_of_many_objects_those_are_known_whose_drop_is_on_record(store: MetadataStore) -> None:
     listed = [ListedObject(f"digits/{number}", "v1", 7) for number in range(201)]
     for each in listed[::2]:

@@ -77,8 +77,10 @@ def answer(bundle: Path, module: str, event: dict[str, Any], settings: StoreSett
 
 
 def sqs_event(*messages: str) -> dict[str, Any]:
+    """Messages that no queue knows: one that fails cannot be let come again, and is reported all the same."""
+    common = {"eventSource": "aws:sqs", "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}}
     records = [
-        {"messageId": str(number), "body": body, "eventSource": "aws:sqs", "attributes": {}, "messageAttributes": {}}
+        {"messageId": str(number), "receiptHandle": f"r-{number}", "body": body, **common}
         for number, body in enumerate(messages)
     ]
     return {"Records": records}

@@ -17,7 +17,7 @@ from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
-from dropforge.adapters.sqs import ABSORBING, deliver_again_soon
+from dropforge.adapters.sqs import ABSORBING, SqsSource, deliver_again_soon
 from dropforge.adapters.surroundings import AwsSurroundings
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
@@ -87,6 +87,17 @@ def test_an_address_that_confirmed_no_subscription_is_found_whether_outcomes_or_
     local_aws.sns.subscribe(TopicArn=alarms, Protocol="email", Endpoint="ops@example.com")
     surroundings = AwsSurroundings(local_aws, name, "", outcomes)
     assert surroundings.unconfirmed_mails() == ("ada@example.com", "ops@example.com")
+
+
+def test_a_message_that_failed_comes_again_before_its_queues_own_time(local_aws: AwsClients) -> None:
+    queue = a_queue(local_aws)
+    wakeups_by(local_aws, seal=queue).seal("digits", timedelta(0))
+    (taken,) = local_aws.sqs.receive_message(QueueUrl=queue, VisibilityTimeout=600)["Messages"]
+    source = SqsSource(local_aws, queue, patience=[timedelta(minutes=9), timedelta(0)])
+    source.come_again(taken["ReceiptHandle"], received=1)
+    assert bodies(local_aws, queue) == []
+    source.come_again(taken["ReceiptHandle"], received=2)
+    assert bodies(local_aws, queue) == [taken["Body"]]
 
 
 def test_a_wake_up_of_the_sealing_names_its_project(local_aws: AwsClients) -> None:

@@ -86,6 +86,13 @@ def test_who_dropped_an_object_is_on_record_as_soon_as_its_timer_is_set(store: M
     assert store.drop(DROP.bucket, DROP.key, DROP.version_id) == DROP
 
 
+def test_who_dropped_an_object_that_the_sweep_set_a_timer_for_is_recorded_when_it_is_told(store: MetadataStore) -> None:
+    timer = store.touch_object("digits", replace(DROP, sequencer="", principal="unknown"), NOON)
+    for by in (DROP.principal, "AWS:BOB"):
+        assert store.touch_object("digits", replace(DROP, principal=by), later(seconds=9)) == timer
+    assert store.drop(DROP.bucket, DROP.key, DROP.version_id) == DROP
+
+
 def test_a_drop_that_is_told_of_again_leaves_its_timer_as_it_is(store: MetadataStore) -> None:
     timer = store.touch_object("digits", DROP, NOON)
     assert store.touch_object("digits", DROP, later(seconds=9)) == timer

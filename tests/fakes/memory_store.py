@@ -242,7 +242,9 @@ class MemoryCatalog:
         return tuple(sorted(found.values(), key=lambda each: each.sealed_at, reverse=True)[:limit])
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:  # noqa: ARG002
-        self.drops.setdefault((drop.bucket, drop.key, drop.version_id), drop)
+        key = drop.bucket, drop.key, drop.version_id
+        if drop.replaces(self.drops.get(key)):
+            self.drops[key] = drop
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
         return self.drops.get((bucket, key, version_id))

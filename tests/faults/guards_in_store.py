@@ -71,8 +71,22 @@ IN_THE_STORE = (
     Guard(
         "the timer of an object and who dropped it are one transaction",
         f"{DYNAMODB}/seal_timers.py",
-        "self._tables.transact([is_set, is_kept])",
+        "self._tables.transact([is_set, self._tables.update_write(*is_dropped)])",
         "self._tables.transact([is_set])",
+        (f"{CONTRACT}/test_seal_timers.py",),
+    ),
+    Guard(
+        "who dropped an object replaces what the sweep found of it",
+        f"{DYNAMODB}/catalog.py",
+        'found.get("drop", found.get("found"))',
+        'found.get("found", found.get("drop"))',
+        (f"{CONTRACT}/test_catalog.py",),
+    ),
+    Guard(
+        "who dropped an object is recorded though its timer was set before",
+        f"{DYNAMODB}/seal_timers.py",
+        "            self._tables.update(*is_dropped)  # the sweep may have set the timer, which knew of nobody\n",
+        "",
         (f"{CONTRACT}/test_seal_timers.py",),
     ),
     Guard(

@@ -365,7 +365,7 @@ IN_WORKFLOW = (
     Guard(
         "what was sealed a moment ago is not held against what was there before",
         f"{WORKFLOW}/find_drops.py",
-        "if data.dataset.sealed_at > ports.clock.now() - SETTLED_AFTER:",
+        "if max(data.dataset.sealed_at, timer.last_drop_at) > ports.clock.now() - SETTLED_AFTER:",
         "if False:",
         (f"{UNIT}/test_find_drops.py",),
     ),

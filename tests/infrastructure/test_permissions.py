@@ -80,6 +80,21 @@ def test_a_service_reaches_a_queue_topic_or_bucket_for_this_deployments_resource
         assert "dropforge-local-" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
 
 
+def test_who_lets_what_failed_come_again_may_do_so_with_messages_of_its_own_queue_alone(local: Synthesis) -> None:
+    may = {
+        re.search(r"Function-([a-z-]+)", path)[1]: [each.rpartition(":")[2] for each in _list(statement["Resource"])]  # type: ignore[index]
+        for path, statement in local.statements()
+        if "sqs:ChangeMessageVisibility" in _list(statement["Action"]) and "Function-" in path
+    }
+    assert may == {
+        "data-dropped": ["dropforge-local-ingest"],
+        "dispatch-runs": ["dropforge-local-dispatch.fifo"],
+        "record-job-state": ["dropforge-local-job-state"],
+        "record-build-state": ["dropforge-local-build-state"],
+        "sign-run": ["dropforge-local-sign"],
+    }
+
+
 def test_who_records_runs_adds_to_the_trail_and_nobody_changes_or_removes_an_entry(local: Synthesis) -> None:
     may: dict[str, set[str]] = {}
     for path, statement in local.statements():

@@ -102,17 +102,16 @@ class DynamoCatalog:
         self._tables.update(*drop_update(project, drop))
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None:
-        found = self._tables.get(layout.object_version(bucket, key, version_id))
-        return None if found is None or "drop" not in found else value_of(ObjectDropped, found["drop"])
+        return drop_in(self._tables.get(layout.object_version(bucket, key, version_id)) or {})
 
     def drops_of(self, objects: Sequence[ObjectRef]) -> Mapping[ObjectRef, ObjectDropped]:
         found = self._tables.get_all(layout.object_version(each.bucket, each.key, each.version_id) for each in objects)
-        drops = [value_of(ObjectDropped, each["drop"]) for each in found if "drop" in each]
-        return {drop.ref: drop for drop in drops}
+        return {drop.ref: drop for each in found if (drop := drop_in(each)) is not None}
 
     def dropped(self, bucket: str, objects: Sequence[ListedObject]) -> Collection[ListedObject]:
         listed = {layout.object_version(bucket, each.key, each.version_id): each for each in objects}
-        return frozenset(listed[_key_of(found)] for found in self._tables.get_all(listed) if "drop" in found)
+        there = (found for found in self._tables.get_all(listed) if found.keys() & {"drop", "found"})
+        return frozenset(listed[_key_of(found)] for found in there)
 
     def note_latest(self, drop: ObjectDropped) -> bool:
         if not drop.sequencer:
@@ -160,12 +159,23 @@ def membership_item(dataset: Dataset, member: ObjectVersion) -> dict[str, Scalar
 
 
 def drop_update(project: str, drop: ObjectDropped) -> tuple[layout.Key, str, Mapping[str, Scalar]]:
-    """Where, how and with what values a drop is recorded; the first record stays."""
+    """Where, how and with what values a drop is recorded.
+
+    S3's word has an attribute of its own, so that no condition is needed for it to replace other news, and each first
+    one stays: the condition of a part would be that of a whole transaction.
+    """
+    news = "#drop" if drop.says_who else "#found"
     return (
         layout.object_version(drop.bucket, drop.key, drop.version_id),
-        "SET #schema = :schema, #project = if_not_exists(#project, :project), #drop = if_not_exists(#drop, :drop)",
+        f"SET #schema = :schema, #project = if_not_exists(#project, :project), {news} = if_not_exists({news}, :drop)",
         {":project": project, ":drop": text_of(drop), **_SCHEMA},
     )
+
+
+def drop_in(found: Item) -> ObjectDropped | None:
+    """`ObjectDropped.replaces`: S3's word, where it has come."""
+    news = found.get("drop", found.get("found"))
+    return None if news is None else value_of(ObjectDropped, news)
 
 
 def head_in(project: str, found: Item | None) -> ProjectHead:

@@ -55,13 +55,14 @@ class DynamoSealTimers:
         )
         timer = SealTimer(project, int((counted or {})["revision"]), due, drop.by, due, drop.ref)
         is_set = self._tables.put_write(object_timer_item(timer, due), ABSENT)
-        is_kept = self._tables.update_write(*drop_update(project, drop))
+        is_dropped = drop_update(project, drop)
         try:
-            self._tables.transact([is_set, is_kept])
+            self._tables.transact([is_set, self._tables.update_write(*is_dropped)])
         except ConflictError:
             there = self.seal_timer(project, drop.ref)
             if there is None:
                 raise
+            self._tables.update(*is_dropped)  # the sweep may have set the timer, which knew of nobody
             return there
         return timer
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 from dropforge.domain.project import Stage
 from dropforge.workflow.ports.data import DataBucket, Lifespans
@@ -51,6 +51,7 @@ from dropforge.workflow.ports.training import (
 
 __all__ = [
     "MOST_DUE",
+    "WHENEVER",
     "Announcements",
     "Announcer",
     "BuildFailure",
@@ -89,6 +90,10 @@ __all__ = [
     "VersionGoneError",
     "Wakeups",
 ]
+
+
+WHENEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""Asks for what there is without a bound in time, whatever clocks say."""
 
 
 class Clock(Protocol):

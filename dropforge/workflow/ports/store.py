@@ -152,7 +152,9 @@ class Catalog(Protocol):
         ...
 
     def record_drop(self, project: str, drop: ObjectDropped) -> None:
-        """Keep who dropped which object version, when and from where; the first record stays."""
+        """Keep who dropped which object version, when and from where, unless `replaces` says no: the first stays, but
+        for what the sweep found before S3's own word came.
+        """
         ...
 
     def drop(self, bucket: str, key: str, version_id: str) -> ObjectDropped | None: ...
@@ -219,7 +221,8 @@ class SealTimers(Protocol):
     def touch_object(self, project: str, drop: ObjectDropped, due: datetime) -> SealTimer:
         """Count a drop that is sealed by itself, and set its own timer; one that was set or cleared before stays.
 
-        Who dropped it is recorded with the timer, in one transaction, so that neither is there without the other.
+        Who dropped it is recorded with the timer, in one transaction, so that neither is there without the other; where
+        the timer was set before, as `record_drop` does.
         """
         ...
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from datetime import timedelta
 
 import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dropforge.adapters.batches import each_apart, each_named_message
+from dropforge.adapters.batches import each_apart, each_message, each_named_message
+from dropforge.adapters.sqs import again_after
 
 MOST_RECEIVES = 5
 
@@ -70,3 +73,58 @@ def test_a_message_that_is_delivered_again_is_handed_over_under_the_same_id() ->
         record = {"messageId": "m-1", "receiptHandle": receipt, "body": "{}", "eventSource": "aws:sqs"}
         each_named_message({"Records": [record]}, LambdaContext(), lambda *message: handled.append(message))
     assert handled == [("{}", "m-1"), ("{}", "m-1")]
+
+
+def tries_until(outage_ends: timedelta) -> list[timedelta]:
+    """When a queue hands a message to a function that fails until then: up to when it is handled, or given up."""
+    now, tries = timedelta(0), list[timedelta]()
+
+    def handle(_: str) -> None:
+        tries.append(now)
+        if now < outage_ends:
+            raise ConnectionError("AWS did not answer")
+
+    def come_again(_: str, received: int) -> None:
+        nonlocal now
+        now += again_after(received)
+
+    for received in range(1, MOST_RECEIVES + 1):
+        attributes = {"ApproximateReceiveCount": str(received)}
+        record = {"messageId": "m-1", "receiptHandle": "r-1", "body": "{}", "eventSource": "aws:sqs"}
+        try:
+            each_message({"Records": [{**record, "attributes": attributes}]}, LambdaContext(), handle, come_again)
+        except BatchProcessingError:
+            continue
+        break
+    return tries
+
+
+def test_a_message_outlasts_an_outage_of_an_hour_and_is_not_given_up() -> None:
+    outage = timedelta(hours=1)
+    assert tries_until(outage)[-1] >= outage
+
+
+def test_what_fails_for_a_moment_is_done_within_the_minute() -> None:
+    first, again = tries_until(timedelta(seconds=5))
+    assert again - first <= timedelta(minutes=1)
+
+
+def test_a_message_that_failed_the_last_time_is_soon_among_the_dead_letters() -> None:
+    assert again_after(MOST_RECEIVES) <= timedelta(minutes=1)
+
+
+def test_only_the_message_that_failed_is_let_come_again() -> None:
+    records = [
+        {"messageId": each, "receiptHandle": f"receipt of {each}", "body": each, "eventSource": "aws:sqs"}
+        for each in ("good", "bad")
+    ]
+    event = {"Records": [{**each, "attributes": {"ApproximateReceiveCount": "3"}} for each in records]}
+    again: list[tuple[str, int]] = []
+
+    def handle(body: str) -> None:
+        if body == "bad":
+            raise ValueError(body)
+
+    answer = each_message(event, LambdaContext(), handle, lambda *message: again.append(message))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert again == [("receipt of bad", 3)]

@@ -71,7 +71,13 @@ def test_a_port_that_is_not_wired_says_which_settings_it_needs() -> None:
 
 
 def test_a_sink_that_is_off_is_told_nothing() -> None:
-    settings = DeliverStateSettings(stage="dev", state_table="s", trail_table="t", sinks=Sinks(BOTH_SINKS.openlineage))
+    settings = DeliverStateSettings(
+        stage="dev",
+        state_table="s",
+        trail_table="t",
+        sinks=Sinks(BOTH_SINKS.openlineage),
+        deliver_queue_url="https://sqs/deliver",
+    )
     [only] = wire(settings, [DIGITS], AwsClients()).sinks
     assert isinstance(only, OpenLineageBackend)
 

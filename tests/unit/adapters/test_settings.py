@@ -49,6 +49,7 @@ DELIVER = DeliverStateSettings(
     state_table="state",
     trail_table="trail",
     sinks=Sinks(OpenLineageSink("https://lineage.example.com", "mlops")),
+    deliver_queue_url="https://sqs/deliver",
 )
 
 

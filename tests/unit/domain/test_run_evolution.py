@@ -26,6 +26,8 @@ from dropforge.domain.run_events import (
     RunSuperseded,
     RunWithdrawn,
     StopRequested,
+    event_document,
+    event_from_document,
 )
 from dropforge.domain.trail import verify
 from dropforge.domain.training_job import JobState, JobStatus
@@ -51,7 +53,7 @@ ATTEMPTS = st.integers(1, 3)
 EVENTS: st.SearchStrategy[RunEvent] = st.one_of(
     st.builds(RunHeld, TIMES, st.sampled_from([Outcome.HELD, Outcome.BLOCKED]), st.just("why"), st.just("do")),
     st.builds(RunDelayed, TIMES, TIMES, st.sampled_from(DelayCause), st.sampled_from(["full", "busy"])),
-    st.builds(RunReleased, TIMES, st.just(ADA)),
+    st.builds(RunReleased, TIMES, st.just(ADA), st.booleans()),
     st.builds(AttemptIntended, TIMES, ATTEMPTS, st.just("job")),
     st.builds(AttemptStarted, TIMES, ATTEMPTS, st.just("arn")),
     st.builds(JobStateObserved, TIMES, ATTEMPTS, STATES),
@@ -191,6 +193,15 @@ def test_a_held_run_that_is_released_waits_again() -> None:
     run = after(HELD, RunReleased(START, ADA))
     assert run.status is RunStatus.WAITING
     assert run.held is None
+
+
+def test_a_release_that_an_earlier_release_wrote_is_played_again_as_it_was_then() -> None:
+    tomorrow = RunDelayed(START, START + timedelta(hours=12), DelayCause.LIMIT, "no more today")
+    release = RunReleased(START + timedelta(hours=1), ADA, in_its_place=True)
+    earlier = event_document(release)
+    del earlier["in_its_place"]
+    places = [after(tomorrow, each).waiting for each in (release, event_from_document(earlier))]
+    assert [each and each.due for each in places] == [START, release.at]
 
 
 def test_a_stop_that_is_asked_for_between_two_starts_is_not_forgotten_by_the_next() -> None:

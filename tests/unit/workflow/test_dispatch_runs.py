@@ -354,6 +354,19 @@ def test_a_resume_looks_anew_at_what_waits_for_tomorrow_so_that_a_raised_limit_t
     assert statuses(world) == [RunStatus.RUNNING, RunStatus.RUNNING]
 
 
+def test_what_a_resume_frees_from_waiting_for_tomorrow_starts_before_what_was_asked_for_later() -> None:
+    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1)))), 3)
+    world.dispatch()
+    put_off, behind = sorted(world.store.runs.values(), key=lambda run: run.requested_at)[1:]
+    raised = replace(DIGITS, guard_rails=GuardRails(runs_per_day=2))
+    world.ports = replace(world.ports, stage=stage_of(raised))
+    world.clock.pass_by(hours=1)
+    resume_project(world.ports, "digits", "ops")
+    world.dispatch()
+    assert world.run(put_off.id).status is RunStatus.RUNNING
+    assert world.run(behind.id).status is RunStatus.WAITING
+
+
 def test_a_resume_leaves_alone_what_waits_since_aws_has_no_room() -> None:
     world = with_run(World())
     world.jobs.throttled = True

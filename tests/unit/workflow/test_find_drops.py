@@ -14,7 +14,8 @@ import pytest
 from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.dataset import ListedObject
 from dropforge.domain.project import SealMode, SealPolicy
-from dropforge.workflow.find_drops import READ_AT_ONCE, find_drops
+from dropforge.workflow.accept_drop import accept_drop
+from dropforge.workflow.find_drops import FOUND, READ_AT_ONCE, find_drops
 from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from dropforge.workflow.sweep import sweep
 from tests.fakes.interruption import CutOff, Interruption, interrupted
@@ -145,6 +146,20 @@ def test_what_was_sealed_a_moment_ago_is_not_held_against_what_was_there_before(
     assert world.store.seal_timer("digits") == before
 
 
+def test_data_that_went_back_to_an_earlier_version_a_moment_ago_is_not_sealed_once_more() -> None:
+    world = trained("digits/a")
+    world.drop("digits/b")
+    come_round(world)
+    world.delete("digits/b")
+    world.grow_quiet()
+    assert last_trained_on(world) == [("digits/a", b"data")]
+    before = world.store.seal_timer("digits")
+    for _ in range(3):
+        sweep(world.ports)
+        world.clock.pass_by(minutes=4)
+    assert world.store.seal_timer("digits") == before
+
+
 def test_what_is_found_while_more_comes_does_not_seal_before_it_is_quiet() -> None:
     world = trained("digits/a")
     world.bucket.put("digits/unheard-of", b"lost")
@@ -157,6 +172,20 @@ def test_what_is_found_while_more_comes_does_not_seal_before_it_is_quiet() -> No
     assert timer.due is not None
     assert timer.due > world.clock.now()
     assert world.store.drop(world.bucket.name, "digits/unheard-of", "digits/unheard-of@1") is not None
+
+
+@pytest.mark.parametrize("mode", SealMode)
+def test_an_event_that_comes_after_the_sweep_has_found_its_object_says_who_dropped_it(mode: SealMode) -> None:
+    world = World(stage_of(replace(DIGITS, seal=SealPolicy(mode, quiet_seconds=60))))
+    late = world.told_of(world.bucket.put("digits/a", b"late"))
+    world.clock.pass_by(minutes=10)
+    sweep(world.ports)
+    found = world.store.drop(world.bucket.name, late.key, late.version_id)
+    assert found is not None
+    assert found.by == FOUND
+    for _ in range(2):
+        accept_drop(world.ports, late)
+        assert world.store.drop(world.bucket.name, late.key, late.version_id) == late
 
 
 class WideBucket(MemoryBucket):
