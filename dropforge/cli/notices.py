@@ -16,9 +16,9 @@ def notices(
     session: Session,
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=100)] = 20,
 ) -> None:
-    """List what failed before there was a run.
+    """List what ops must know and that is no run.
 
-    Objects refused, builds failed, connections pending: what happened, and what to do.
+    Objects refused, builds failed, connections pending, limits that hold runs back: what happened, and what to do.
 
     For example:
         dropforge notices --limit 5

@@ -44,7 +44,7 @@ def sentence(event: RunEvent) -> str:  # noqa: C901, PLR0911, PLR0912  (one line
         case RunRequested():
             return f"asked for by {asked_by(event.requester)}"
         case RunDelayed():
-            return f"waits: {event.reason}"
+            return f"waits: {event.reason}. {event.remedy}" if event.remedy else f"waits: {event.reason}"
         case RunHeld():
             return f"{event.outcome.value}: {event.reason}. {event.remedy}"
         case RunReleased():

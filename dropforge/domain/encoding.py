@@ -2,7 +2,8 @@
 
 Times become ISO 8601 in UTC with microseconds (they sort as text), decimals text, enumerations their value; a member
 that is None is left out. Decoding is strict: an unknown or missing member, or one of the wrong type, is an
-InvalidDocumentError that names its path. Members added later need a default, so that older documents still decode.
+InvalidDocumentError that names its path. Members added later need a default, so that older documents still decode; for
+the same reason those that are no longer are named in the dataclass's `FORMER_MEMBERS`, and passed over.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _decode(kind: object, value: object, path: str) -> object:
 
 def _decode_dataclass(kind: type, fields: Mapping[str, dataclasses.Field[Any]], value: object, path: str) -> object:
     members, hints = _expect(dict, value, path, "an object"), _annotations(kind)
-    if unknown := sorted(members.keys() - fields.keys(), key=str):
+    former: frozenset[str] = getattr(kind, "FORMER_MEMBERS", frozenset())
+    if unknown := sorted(members.keys() - fields.keys() - former, key=str):
         raise InvalidDocumentError(f"{_at(path, unknown[0])} is unknown: remove it; known are {', '.join(fields)}")
     given: dict[str, object] = {}
     for name, field in fields.items():

@@ -1,4 +1,4 @@
-"""Something that ops must know and that is no run: an object refused, a build failed, a connection pending."""
+"""Something that ops must know and that is no run: an object refused, a build failed, a limit that holds runs back."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from typing import ClassVar
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.canonical import digest
@@ -65,7 +66,7 @@ class DelayCause(Enum):
 
 
 class Limit(Enum):
-    """What ops allow at most, and may raise; a run that waits for one of these tells so once."""
+    """What ops allow at most, and may raise; they are told of each that holds runs back, once a project and day."""
 
     RUNS_PER_DAY = "runs_per_day"
     CONCURRENT_RUNS = "concurrent_runs"
@@ -170,13 +171,13 @@ class Run:
 
     `busy_delays` counts how often AWS had no room, `announced` the trail sequences that people were told of. `stopping`
     is who asked for its end while it had a job or was about to get one. `waiting_since` is when it last began to wait
-    for a start (None: since it was requested), `told_late` what was told since then about its taking too long,
-    `told_limits` which limits it was told to wait for, and `attempts_before` how many attempts had been made when
-    somebody last asked for a retry. `image` names the build that the run was first asked for; `also_built` are further
-    ones that gave the very same image and spec, for which the run stands as well. `data_revision` orders the data of a
-    project's runs by when it was the latest: it is that of the head for which the run was last asked for, 0 where it
-    was for none, as in earlier records. `requester` is who asked for it, or last asked anew once it was superseded.
-    `status_sequence` is that of the trail's entry which brought the status about (0 in records of the first release).
+    for a start (None: since it was requested), `told_late` what was told since then about its taking too long, and
+    `attempts_before` how many attempts had been made when somebody last asked for a retry. `image` names the build that
+    the run was first asked for; `also_built` are further ones that gave the very same image and spec, for which the run
+    stands as well. `data_revision` orders the data of a project's runs by when it was the latest: it is that of the
+    head for which the run was last asked for, 0 where it was for none, as in earlier records. `requester` is who asked
+    for it, or last asked anew once it was superseded. `status_sequence` is that of the trail's entry which brought the
+    status about (0 in records of the first release).
     """
 
     id: str
@@ -197,7 +198,6 @@ class Run:
     stopping: Requester | None = None
     waiting_since: datetime | None = None
     told_late: tuple[Outcome, ...] = ()
-    told_limits: tuple[Limit, ...] = ()
     attempts_before: int = 0
     superseded_by: str | None = None
     reproduces: Reproduction | None = None
@@ -206,6 +206,9 @@ class Run:
     signed: SignedRecord | None = None
     data_revision: int = 0
     trail: TrailHead = START
+
+    FORMER_MEMBERS: ClassVar = frozenset({"told_limits"})
+    """In records written before ops were told of a limit once a day; `encoding` passes over them."""
 
     @property
     def awaits_signature(self) -> bool:

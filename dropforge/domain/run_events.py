@@ -97,7 +97,7 @@ class RunHeld:
 class RunDelayed:
     """It waits, for now; recorded once for each new reason, and each time that AWS had no room.
 
-    Announced where it is for a `limit` that ops may raise, the first time for each; `remedy` says how.
+    Where it is for a `limit` that ops may raise, `remedy` says how. Ops are told of the limit, not of each such run.
     """
 
     at: datetime
@@ -112,11 +112,7 @@ class RunDelayed:
         if run.status not in NOT_STARTED or run.waiting == waiting:
             return run
         busy_delays = run.busy_delays + (self.cause is DelayCause.BUSY)
-        told = run.told_limits
-        if self.limit is not None and self.limit not in told:
-            told = (*told, self.limit)
-        delayed = replace(run, status=RunStatus.WAITING, waiting=waiting, busy_delays=busy_delays, changed_at=self.at)
-        return replace(delayed, told_limits=told)
+        return replace(run, status=RunStatus.WAITING, waiting=waiting, busy_delays=busy_delays, changed_at=self.at)
 
 
 @dataclass(frozen=True)

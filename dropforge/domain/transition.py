@@ -10,7 +10,6 @@ from dropforge.domain.run import Run
 from dropforge.domain.run_events import (
     AttemptIntended,
     RunAnnounced,
-    RunDelayed,
     RunEvent,
     RunFinished,
     RunHeld,
@@ -49,7 +48,7 @@ def transition(before: Run | None, event: RunEvent) -> Transition | None:
     if before is None or run.status is not before.status:
         run = replace(run, status_sequence=head.sequence)
     opened = int(run.status.is_open) - int(before is not None and before.status.is_open)
-    return Transition(before, run, entry, _announcement(before, run, event), opened, _started_on(before, event))
+    return Transition(before, run, entry, _announcement(run, event), opened, _started_on(before, event))
 
 
 def evolve(run: Run | None, event: RunEvent) -> Run:
@@ -61,12 +60,10 @@ def evolve(run: Run | None, event: RunEvent) -> Run:
     raise ValueError(f"a run begins with RunRequested, not with {type(event).__name__}")
 
 
-def _announcement(before: Run | None, run: Run, event: RunEvent) -> Announcement | None:
+def _announcement(run: Run, event: RunEvent) -> Announcement | None:
     match event:
         case RunHeld() | RunFinished() | RunWithdrawn() | RunOverdue():
             return _pending(run, event.outcome, event.at)
-        case RunDelayed() if before is not None and run.told_limits != before.told_limits:
-            return _pending(run, Outcome.WAITING, event.at)
         case RunSuperseded():
             return _pending(run, Outcome.SUPERSEDED, event.at)
         case RunAnnounced():

@@ -10,6 +10,7 @@ from heapq import merge
 from dropforge.domain.admission import Admit, Circumstances, Delay, Hold, ProjectLoad, decide
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.errors import DropforgeError
+from dropforge.domain.limit_notice import limit_notice
 from dropforge.domain.run import DelayCause, Limit, Run, RunRef, RunStatus, WaitingRef
 from dropforge.domain.run_events import AttemptIntended, RunDelayed, RunHeld
 from dropforge.domain.training_job import job_name
@@ -145,11 +146,17 @@ class _Pass:
         return decide(run, project, circumstances)
 
     def _delay(self, run: Run, delay: Delay) -> None:
-        """Told once: a run that every minute finds in the same state grows no trail."""
+        """Told once: a run that every minute finds in the same state grows no trail, and costs no request.
+
+        Ops are told of the limit first: cut off in between, the next pass would find nothing new to tell.
+        """
         now, before = self._ports.clock.now(), run.waiting
         due = delay.until or _place(run, now)
-        if before is None or (before.due, before.reason) != (due, delay.reason):
-            record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason, delay.limit, delay.remedy))
+        if before is not None and (before.due, before.reason) == (due, delay.reason):
+            return
+        if (notice := limit_notice(run, delay, now)) is not None:
+            self._ports.store.put_notice(notice)
+        record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason, delay.limit, delay.remedy))
 
     def _pass_over(self, run: Run, delay: Delay) -> None:
         """Another behind it may start nevertheless. The first that is passed over says so for all."""

@@ -118,6 +118,22 @@ IN_WORKFLOW = (
         (f"{UNIT}/test_room.py",),
     ),
     Guard(
+        "ops are told of a limit before the delay is on record",
+        f"{WORKFLOW}/dispatch_runs.py",
+        "            self._ports.store.put_notice(notice)\n        record(",
+        "            record(self._ports.store, run, "
+        "RunDelayed(now, due, delay.cause, delay.reason, delay.limit, delay.remedy))\n"
+        "            self._ports.store.put_notice(notice)\n        record(",
+        (f"{UNIT}/test_limits_told.py",),
+    ),
+    Guard(
+        "ops are told of a limit once a project and day, not once a run",
+        f"{DOMAIN}/limit_notice.py",
+        '"day": now.astimezone(UTC).date().isoformat()',
+        '"run": first.id',
+        (f"{UNIT}/test_limits_told.py",),
+    ),
+    Guard(
         "an attempt that has ended is not ended again",
         f"{DOMAIN}/run_events.py",
         "        if run.status.is_terminal or latest is None or latest.number != self.attempt or latest.has_ended:\n",

@@ -97,6 +97,18 @@ def test_show_tells_the_whole_record_as_a_person_reads_it(shell: Shell, run: str
     assert [fact for fact in facts if fact not in shown] == []
 
 
+def test_show_says_of_the_run_that_a_limit_holds_back_what_would_let_it_start(shell: Shell) -> None:
+    first = trained(shell)
+    for epochs in ("60", "80"):
+        shell.world.clock.pass_by(seconds=1)
+        last = shell.type("run", "digits", "--param", f"epochs={epochs}").out.strip()
+    shell.world.dispatch()
+    shown = " ".join(shell.type("show", last).out.split())
+    assert "waits: digits has 2 runs open, as many as it may. Nothing is lost" in shown
+    assert "raise guard_rails.concurrent_runs of digits" in shown
+    assert "raise guard_rails" not in shell.type("show", first).out
+
+
 def test_show_as_json_has_run_objects_and_the_whole_trail(shell: Shell, run: str) -> None:
     end(shell, run, GOOD)
     document = shell.type("show", run, "--json").document

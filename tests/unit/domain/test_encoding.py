@@ -64,6 +64,11 @@ def test_a_member_with_a_default_may_be_missing_from_an_older_document() -> None
     assert decode(Box, {"count": 1}) == Box(1)
 
 
+def test_a_member_that_is_no_longer_is_passed_over_in_an_older_document() -> None:
+    run = after()
+    assert decode(Run, {**encode_object(run), "told_limits": ["concurrent_runs"]}) == run
+
+
 def test_none_is_left_out() -> None:
     assert encode_object(Box(1)) == {"count": 1, "labels": []}
 

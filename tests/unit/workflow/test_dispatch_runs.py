@@ -266,40 +266,7 @@ def test_a_project_that_is_no_longer_declared_holds_its_runs() -> None:
     assert "no longer declared" in held.reason
 
 
-def test_a_run_that_a_limit_of_the_project_holds_back_is_told_of_once_with_what_to_do() -> None:
-    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(concurrent_runs=1)))), 2)
-    for _ in range(3):
-        world.dispatch()
-        world.clock.pass_by(minutes=1)
-    world.deliver_announcements()
-    ((mail, announcement),) = world.mailbox.mails
-    assert announcement.outcome is Outcome.WAITING
-    assert mail.subject == "[dropforge] digits waiting: digits has 1 run open, as many as it may"
-    assert "raise guard_rails.concurrent_runs of digits" in mail.body
-    assert "dropforge resume digits" in mail.body
-
-
-def test_a_limit_of_the_stage_is_told_of_as_the_stages() -> None:
-    world = with_runs(World(stage_of(concurrent_runs=1)), 2)
-    world.dispatch()
-    world.deliver_announcements()
-    ((mail, _),) = world.mailbox.mails
-    assert "raise concurrent_runs of the stage" in mail.body
-
-
-def test_the_limit_of_a_day_is_told_of_once_however_many_days_it_holds_a_run_back() -> None:
-    world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1)))), 3)
-    world.dispatch()
-    world.dispatch()
-    for _ in range(3):
-        world.clock.pass_by(days=1)
-        world.dispatch()
-    world.deliver_announcements()
-    told = [subject for subject in world.mailbox.subjects if "has started its" in subject]
-    assert len(told) == 2
-
-
-def test_of_all_that_wait_for_tomorrow_the_first_is_told_of_and_stays_the_first() -> None:
+def test_of_all_that_wait_for_tomorrow_the_first_says_so_and_stays_the_first() -> None:
     world = with_runs(World(stage_of(replace(DIGITS, guard_rails=GuardRails(runs_per_day=1, concurrent_runs=9)))), 5)
     in_turn = [run.id for run in sorted(world.store.runs.values(), key=lambda run: run.requested_at)]
     for day in range(4):
@@ -307,8 +274,10 @@ def test_of_all_that_wait_for_tomorrow_the_first_is_told_of_and_stays_the_first(
             world.clock.pass_by(minutes=1)
             world.dispatch()
         assert {run.id for run in world.store.runs.values() if run.attempts} == set(in_turn[: day + 1])
-        world.deliver_announcements()
-        assert len([subject for subject in world.mailbox.subjects if "has started its" in subject]) == day + 1
+        put_off = [
+            run.id for run in world.store.runs.values() if run.waiting and "has started its" in run.waiting.reason
+        ]
+        assert put_off == [in_turn[day + 1]]
         world.clock.pass_by(days=1)
 
 
