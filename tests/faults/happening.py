@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from dropforge.domain.announcement import Announcement
 from tests.fakes.world import World
@@ -68,9 +67,7 @@ class Happening:
         self._deliveries: dict[int, Delivery] = {}
         self._next: dict[int, Asked | Done] = {}
         self._effects: dict[tuple[int, int], tuple[Told, int]] = {}
-        self.steps = Steps(partial(self._make_step, time_passes=False))
-        self.slow_steps = Steps(partial(self._make_step, time_passes=True))
-        """Of what may be under way while the next act begins: what it asks of the time is a step of its own there."""
+        self.steps = Steps(self._make_step)
         self.roots: dict[int, int] = {}
         """Of each delivery the same message, delivered again from the start."""
         self._acts: dict[tuple[Act, int], tuple[int, tuple[int, ...]]] = {}
@@ -79,6 +76,11 @@ class Happening:
     def first(self) -> int:
         """The world as it was given."""
         return self.worlds.first
+
+    @property
+    def calls(self) -> int:
+        """How many there were, each counted once for each world in which somebody makes it."""
+        return len(self._effects)
 
     def begin(self, act: Act, world: int) -> tuple[int, tuple[int, ...]]:
         """AWS and people do their part; the world then, and the deliveries that follow from it."""
@@ -94,11 +96,11 @@ class Happening:
         self.roots[number] = number
         return number
 
-    def _make_step(self, world: int, delivery: int, *, time_passes: bool) -> tuple[int, int | None]:
-        delivery, call = self._up_to_a_call(world, delivery, time_passes=time_passes)
+    def _make_step(self, world: int, delivery: int) -> tuple[int, int | None]:
+        delivery, call = self._up_to_a_call(world, delivery)
         if not isinstance(call, Done):
             told, world = self._effect(world, call)
-            delivery, call = self._up_to_a_call(world, self._tell(delivery, told), time_passes=time_passes)
+            delivery, call = self._up_to_a_call(world, self._tell(delivery, told))
         if not isinstance(call, Done):
             return world, delivery
         if call.error is None:
@@ -107,13 +109,13 @@ class Happening:
         require(failed.failures < MOST_TRIES, 1, f"a message was given up: {call.error!r}")
         return world, self._root(failed.message, failed.failures + 1)
 
-    def _up_to_a_call(self, world: int, delivery: int, *, time_passes: bool = False) -> tuple[int, Asked | Done]:
-        """What meets nobody's calls is no step of its own, and is done as soon as the call before has returned."""
+    def _up_to_a_call(self, world: int, delivery: int) -> tuple[int, Asked | Done]:
+        """What nobody feels is no step of its own, and is done as soon as the call before has returned."""
         while True:
             if delivery not in self._next:
                 self._go_on(world, delivery)
             asked = self._next[delivery]
-            if isinstance(asked, Done) or not (asked.call.is_unfelt or (asked.call.is_of_its_act and not time_passes)):
+            if isinstance(asked, Done) or not asked.call.is_unfelt:
                 return delivery, asked
             delivery = self._tell(delivery, self._effect(world, asked)[0])
 
@@ -165,7 +167,10 @@ class Happening:
         check_world(after)
 
     def describe(self, world: int, delivery: int) -> str:
+        """What its next step is, in words."""
         _, asked = self._up_to_a_call(world, delivery)
+        return f"{self.name(delivery)}: {'ends' if isinstance(asked, Done) else asked.call.method}"
+
+    def name(self, delivery: int) -> str:
         message = self._deliveries[delivery].message
-        name = getattr(message, "func", message).__name__
-        return f"{name}: {'ends' if isinstance(asked, Done) else asked.call.method}"
+        return str(getattr(message, "func", message).__name__)

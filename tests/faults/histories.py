@@ -47,6 +47,11 @@ class History:
     given: tuple[Act, ...] = ()
     most: tuple[tuple[int, int], ...] = ((2, 1),)
 
+    @property
+    def at_most(self) -> tuple[int, int]:
+        crashes, repeats = zip(*self.most, strict=True)
+        return max(crashes), max(repeats)
+
     def world(self) -> World:
         world = World(stage_of(self.project))
         for act in self.given:
