@@ -22,15 +22,14 @@ class Askings(dict[tuple[int, int], Asking]):
 
     def __init__(self, happening: Happening) -> None:
         super().__init__()
-        self._steps = happening.steps
-        self._apart: dict[tuple[int, int, int], tuple[int | None, ...]] = {}
+        self.steps = happening.steps
 
     def __missing__(self, key: tuple[int, int]) -> Asking:
         world, at = key
         stands: list[int | None] = [at]
         change: tuple[int, int | None] | None = None
         while True:
-            world_after, after = self._steps[world, at]
+            world_after, after = self.steps[world, at]
             if world_after != world:
                 change = world_after, after
                 break
@@ -41,16 +40,20 @@ class Askings(dict[tuple[int, int], Asking]):
         self[key] = found = Asking(tuple(stands), change)
         return found
 
-    def apart(self, world: int, later: int, delivery: int | None) -> tuple[int | None, ...]:
-        """Where it may stand when somebody else changes the world to that later one: of all from which it goes on as
-        one, the first.
-        """
-        if delivery is None:
-            return (None,)
-        key = world, later, delivery
-        if key not in self._apart:
-            stands, steps = self[world, delivery].stands, self._steps
-            asked = pairwise(stands)
-            others = [after for at, after in asked if at is not None and steps[later, at] != (later, after)]
-            self._apart[key] = (delivery, *others)
-        return self._apart[key]
+
+class Apart(dict[tuple[int, int, int], tuple[int | None, ...]]):
+    """Of a world, a later one, and a delivery: where that may stand when somebody else changes the world to the later.
+
+    Of all stands from which it goes on there as one, the first.
+    """
+
+    def __init__(self, askings: Askings) -> None:
+        super().__init__()
+        self._askings = askings
+
+    def __missing__(self, key: tuple[int, int, int]) -> tuple[int | None, ...]:
+        world, later, delivery = key
+        steps, asked = self._askings.steps, pairwise(self._askings[world, delivery].stands)
+        others = [after for at, after in asked if at is not None and steps[later, at] != (later, after)]
+        self[key] = found = (delivery, *others)
+        return found

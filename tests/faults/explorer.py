@@ -23,17 +23,19 @@ Why so few states stand for so many schedules (`tests/faults/schedules.py` has t
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
-from tests.faults.asking import Askings
+from tests.faults.asking import Apart, Askings
 from tests.faults.histories import History
 from tests.faults.invariants import ViolationError
 from tests.faults.schedules import Left, Schedules, State
 
 Place: TypeAlias = tuple[State, Left]
+Led: TypeAlias = tuple[Left, list[State]]
+"""States that a step leads to, all with so much left."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,14 @@ class Explorer:
         self.schedules = Schedules(name, history)
         self._roots = self.schedules.happening.roots
         self._askings = Askings(self.schedules.happening)
+        self._apart = Apart(self._askings)
         self._last_act = len(history.acts) - 1
         lefts = {left for c, r in history.most for left in product(range(c + 1), range(r + 1))}
         self._found: dict[Left, dict[State, Place | None]] = {left: {} for left in sorted(lefts, reverse=True)}
         for most in history.most:
             self._found[most][self.schedules.start] = None
-            for after, left in self._doubled(self.schedules.start, most):
-                self._found[left][after] = self.schedules.start, most
+            for left, states in self._doubled(self.schedules.start, most):
+                self._found[left] |= dict.fromkeys(states, (self.schedules.start, most))
 
     def explore(self) -> Figures:
         """All schedules; ViolationError with the schedule that breaks a promise."""
@@ -84,20 +87,20 @@ class Explorer:
         ahead = list(found)
         while ahead:
             here = ahead.pop(), left
-            for after, still_left in self._checked_steps(here):
+            for still_left, states in self._checked_steps(here):
                 if still_left != left:
-                    self._found[still_left].setdefault(after, here)
-                elif after not in found:
-                    for others in richer:
-                        if after in others:
-                            break
-                    else:
+                    poorer = self._found[still_left]
+                    for after in states:
+                        poorer.setdefault(after, here)
+                    continue
+                for after in states:
+                    if after not in found and not any(after in others for others in richer):
                         found[after] = here
                         ahead.append(after)
 
-    def _checked_steps(self, here: Place) -> list[Place]:
+    def _checked_steps(self, here: Place) -> list[Led]:
         try:
-            return list(self._steps_from(*here))
+            return self._steps_from(*here)
         except ViolationError as violation:
             token = self.schedules.token(self._way_to(here))
             raise ViolationError(f"{violation}\nschedule: {token}") from violation
@@ -115,41 +118,48 @@ class Explorer:
         crashes, repeats = left
         return [each for (c, r), each in self._found.items() if (c, r) != left and c >= crashes and r >= repeats]
 
-    def _steps_from(self, state: State, left: Left) -> Iterator[Place]:
+    def _steps_from(self, state: State, left: Left) -> list[Led]:
+        """What it may lead to, by what is left then."""
         act, world, firsts, second = state
-        ended = 0
-        under_way = (*firsts, second)
+        crashes, repeats = left
+        under_way = firsts if second is None else (*firsts, second)
+        changed: list[State] = []
+        killed: list[State] = []
+        going_on = len(firsts)
         for place, each in enumerate(under_way):
-            if each is None:
-                continue
             change = self._askings[world, each].change
             if change is None:
-                ended += place < len(firsts)
+                going_on -= place < len(firsts)
                 continue
             later, after = change
-            before = [self._askings.apart(world, later, other) for other in under_way[:place]]
-            behind = [self._askings.apart(world, later, other) for other in under_way[place + 1 :]]
-            for *stands, second_stands in product(*before, (after,), *behind):
-                yield self.schedules.state(act, later, stands, second_stands), left
-            if left[0]:
-                for *stands, second_stands in product(*before, (self._roots[each],), *behind):
-                    yield self.schedules.state(act, later, stands, second_stands), (left[0] - 1, left[1])
-        if ended == len(firsts):
-            yield from self._next_act(state, left)
+            before = [self._apart[world, later, other] for other in under_way[:place]]
+            behind = [self._apart[world, later, other] for other in under_way[place + 1 :]]
+            changed += self._states(act, later, product(*before, (after,), *behind), len(firsts))
+            if crashes:
+                killed += self._states(act, later, product(*before, (self._roots[each],), *behind), len(firsts))
+        steps = [(left, changed), ((crashes - 1, repeats), killed)] if crashes else [(left, changed)]
+        return steps if going_on else steps + self._next_act(state, left)
 
-    def _next_act(self, state: State, left: Left) -> Iterator[Place]:
+    def _states(self, act: int, world: int, stands: Iterable[tuple[int | None, ...]], firsts: int) -> list[State]:
+        arranged = self.schedules.arranged
+        if act == self._last_act:
+            return [(act, world, arranged[each], None) for each in stands]
+        return [(act, world, arranged[each[:firsts]], each[firsts] if each[firsts:] else None) for each in stands]
+
+    def _next_act(self, state: State, left: Left) -> list[Led]:
         act, world, _, second = state
         if act == self._last_act:
             self.schedules.check_end(world)
-            return
+            return []
         later, firsts = self.schedules.begin_next(act, world)
-        for stand in self._askings.apart(world, later, second):
-            yield self.schedules.state(act + 1, later, firsts, stand), left
-        yield from self._doubled((act + 1, later, firsts, None), left)
+        stands = [None] if second is None else self._apart[world, later, second]
+        begun = [self.schedules.state(act + 1, later, firsts, each) for each in stands]
+        return [(left, begun), *self._doubled((act + 1, later, firsts, None), left)]
 
-    def _doubled(self, state: State, left: Left) -> Iterator[Place]:
+    def _doubled(self, state: State, left: Left) -> list[Led]:
         """As an act begins, one of its messages is there twice."""
         act, world, firsts, _ = state
         crashes, repeats = left
-        for each in sorted(set(firsts)) if repeats else ():
-            yield self.schedules.state(act, world, firsts, each), (crashes, repeats - 1)
+        if not repeats:
+            return []
+        return [((crashes, repeats - 1), [self.schedules.state(act, world, firsts, each) for each in set(firsts)])]

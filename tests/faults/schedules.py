@@ -34,9 +34,19 @@ Place: TypeAlias = tuple[State, Left, tuple[int, ...]]
 """Where a schedule has come to; the last are all messages that were delivered."""
 
 
+class Arranged(dict[tuple[int | None, ...], tuple[int, ...]]):
+    """Deliveries, without those at their end, in order."""
+
+    def __missing__(self, key: tuple[int | None, ...]) -> tuple[int, ...]:
+        arranged = tuple(sorted([each for each in key if each is not None]))
+        self[key] = found = arranged if arranged == key else self[arranged]
+        return found
+
+
 class Schedules:
     def __init__(self, name: str, history: History) -> None:
         self.happening = Happening(history.world())
+        self.arranged = Arranged()
         self.ends: set[int] = set()
         """The worlds, each by its number, in which all that was sent has been delivered."""
         self._name = name
@@ -46,11 +56,11 @@ class Schedules:
         self.start: State = (0, world, firsts, None)
         self._first: Place = (self.start, history.at_most, firsts)
 
-    def state(self, act: int, world: int, firsts: Iterable[int | None], second: int | None) -> State:
+    def state(self, act: int, world: int, firsts: tuple[int | None, ...], second: int | None) -> State:
         """Of what is under way; None is what has come to its end."""
         if act == self._last_act:
-            return act, world, tuple(sorted([each for each in (*firsts, second) if each is not None])), None
-        return act, world, tuple(sorted([each for each in firsts if each is not None])), second
+            return act, world, self.arranged[*firsts, second], None
+        return act, world, self.arranged[firsts], second
 
     def begin_next(self, act: int, world: int) -> tuple[int, tuple[int, ...]]:
         """The act after that one."""

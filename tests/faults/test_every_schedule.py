@@ -21,7 +21,8 @@ from tests.faults.suspension import Message
 @pytest.mark.parametrize("history", HISTORIES)
 def test_no_schedule_with_two_crashes_and_a_second_delivery_breaks_a_promise(history: str) -> None:
     figures = Explorer(history, HISTORIES[history]).explore()
-    assert figures.states > 10**3, figures
+    assert figures.states > 50, figures
+    assert figures.ends, figures
 
 
 @pytest.mark.parametrize("history", ["announcing-while-sweeping", "an-end-while-dispatching", "the-latest-image-wins"])
