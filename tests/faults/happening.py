@@ -91,7 +91,7 @@ class Happening:
         """AWS and people do their part; the world then, and the deliveries that follow from it."""
         if (act, world) not in self._acts:
             messages = act(self.worlds.back_to(world))
-            roots = tuple(sorted(self._root(each) for each in messages))
+            roots = tuple([self._root(each) for each in messages])
             self._acts[act, world] = self.worlds.changed_from(world), roots
         return self._acts[act, world]
 

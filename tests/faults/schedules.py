@@ -1,12 +1,11 @@
 """The schedules of a history, call by call, with nothing left out.
 
 A schedule is a text of one letter a step, `<history>:<steps>`:
-    a, b, c   one of the act's messages that are under way makes its next call to the world
+    a, b, c   the act's first, second or third message makes its next call to the world
     A, B, C   the same, and its function is killed then; the message is delivered again from the start
     d … m     a message that was delivered before, counted from the first, is delivered a second time
     x, X      that second delivery makes its next call, or does and is killed then
     n         what AWS and people do next happens: the next act
-In the last act, for whose end nothing waits, a second delivery is one of the act's like any other.
 
 `tests/faults/explorer.py` looks at all of them without going through each.
 """
@@ -15,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from operator import ge
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dropforge.domain.run import RunStatus
 from tests.faults.happening import Happening
@@ -27,11 +26,26 @@ FIRSTS, AGAIN = "abc", "defghijklm"
 
 State: TypeAlias = tuple[int, int, tuple[int, ...], int | None]
 """The act; the number of the world; those of the deliveries of the act's messages, in order, so that it does not matter
-which came first; and that of the second delivery that is under way, or None. A plain tuple: there are millions."""
+which came first; and that of the second delivery that is under way, or None. In the last act, for whose end nothing
+waits, a second delivery is one like any other. A plain tuple: there are millions."""
 Left: TypeAlias = tuple[int, int]
 """How many crashes and second deliveries there may still be."""
-Place: TypeAlias = tuple[State, Left, tuple[int, ...]]
-"""Where a schedule has come to; the last are all messages that were delivered."""
+
+
+class Place(NamedTuple):
+    """Where a schedule has come to. Whatever message has come to its end is None."""
+
+    act: int
+    world: int
+    firsts: tuple[int | None, ...]
+    second: int | None
+    left: Left
+    delivered: tuple[int, ...]
+    """All messages that were, in order."""
+
+    @property
+    def are_firsts_done(self) -> bool:
+        return self.firsts.count(None) == len(self.firsts)
 
 
 class Arranged(dict[tuple[int | None, ...], tuple[int, ...]]):
@@ -53,8 +67,8 @@ class Schedules:
         self._history = history
         self._last_act = len(history.acts) - 1
         world, firsts = self.happening.begin(history.acts[0], self.happening.first)
-        self.start: State = (0, world, firsts, None)
-        self._first: Place = (self.start, history.at_most, firsts)
+        self.start = self.state(0, world, firsts, None)
+        self._first = Place(0, world, firsts, None, history.at_most, firsts)
 
     def state(self, act: int, world: int, firsts: tuple[int | None, ...], second: int | None) -> State:
         """Of what is under way; None is what has come to its end."""
@@ -112,39 +126,39 @@ class Schedules:
         for state, left in through:
             found, place = self._way(place, left, state)
             letters += found
-        return f"{self._name}:{letters}{self._way(place, place[1], None)[0]}"
+        return f"{self._name}:{letters}{self._way(place, place.left, None)[0]}"
 
     def _way(self, start: Place, least: Left, goal: State | None) -> tuple[str, Place]:
         ways, ahead = {start: ""}, [start]
         for place in ahead:
-            if place[:2] == (goal, least):
+            if place.left == least and self.state(*place[:4]) == goal:
                 return ways[place], place
             for letter in self._letters(place):
                 try:
                     after = self._after(place, letter)
                 except ViolationError:
                     return ways[place] + letter, place
-                if after not in ways and all(map(ge, after[1], least)):
+                if after not in ways and all(map(ge, after.left, least)):
                     ways[after] = ways[place] + letter
                     ahead.append(after)
         raise AssertionError("no schedule leads there")
 
     def _letters(self, place: Place) -> str:
         """The steps that can follow."""
-        (act, _, firsts, second), (crashes, repeats), delivered = place
-        under_way = FIRSTS[: len(firsts)] + "x" * (second is not None)
+        under_way = "".join([FIRSTS[at] for at, each in enumerate(place.firsts) if each is not None])
+        under_way += "x" * (place.second is not None)
+        crashes, repeats = place.left
         killed = under_way.upper() if crashes else ""
-        again = AGAIN[: len(delivered)] if repeats and second is None else ""
-        return under_way + killed + again + "n" * (not firsts and act < self._last_act)
+        again = AGAIN[: len(place.delivered)] if repeats and place.second is None else ""
+        return under_way + killed + again + "n" * (place.act < self._last_act and place.are_firsts_done)
 
     def _after(self, place: Place, letter: str) -> Place:
-        (act, world, firsts, second), (crashes, repeats), delivered = place
+        act, world, firsts, second, (crashes, repeats), delivered = place
         if letter == "n":
             world, firsts = self.begin_next(act, world)
-            return self.state(act + 1, world, firsts, second), (crashes, repeats), (*delivered, *firsts)
+            return Place(act + 1, world, firsts, second, place.left, (*delivered, *firsts))
         if letter in AGAIN:
-            again = delivered[AGAIN.index(letter)]
-            return self.state(act, world, firsts, again), (crashes, repeats - 1), delivered
+            return Place(act, world, firsts, delivered[AGAIN.index(letter)], (crashes, repeats - 1), delivered)
         at = FIRSTS.find(letter.lower())
         delivery = second if at < 0 else firsts[at]
         assert delivery is not None
@@ -152,21 +166,23 @@ class Schedules:
         if letter.isupper():
             crashes, after = crashes - 1, self.happening.roots[delivery]
         if at < 0:
-            state = self.state(act, world, firsts, after)
+            place = Place(act, world, firsts, after, (crashes, repeats), delivered)
         else:
-            state = self.state(act, world, (*firsts[:at], after, *firsts[at + 1 :]), second)
-        if act == self._last_act and not state[2]:
+            place = Place(act, world, (*firsts[:at], after, *firsts[at + 1 :]), second, (crashes, repeats), delivered)
+        if act == self._last_act and place.second is None and place.are_firsts_done:
             self.check_end(world)
-        return state, (crashes, repeats), delivered
+        return place
+
+    def _named(self, place: Place, letter: str) -> int | None:
+        firsts, again = zip(FIRSTS, place.firsts, strict=False), zip(AGAIN, place.delivered, strict=False)
+        return dict([*firsts, *again, ("x", place.second)]).get(letter.lower())
 
     def _describe(self, place: Place, letter: str) -> str:
-        (act, world, firsts, second), _, delivered = place
-        if letter == "n" and act < self._last_act:
-            return f"next: {self._history.acts[act + 1].__name__.replace('_', ' ')}"
-        places = {**dict(zip(FIRSTS, firsts, strict=False)), **dict(zip(AGAIN, delivered, strict=False)), "x": second}
-        delivery = places.get(letter.lower())
+        if letter == "n" and place.act < self._last_act:
+            return f"next: {self._history.acts[place.act + 1].__name__.replace('_', ' ')}"
+        delivery = self._named(place, letter)
         if delivery is None:
             return "nothing of that name is under way"
         if letter in AGAIN:
             return f"{self.happening.name(delivery)} is delivered again"
-        return f"{self.happening.describe(world, delivery)}{', and is killed' * letter.isupper()}"
+        return f"{self.happening.describe(place.world, delivery)}{', and is killed' * letter.isupper()}"
