@@ -157,7 +157,7 @@ class Happening:
             what_counts = asked.number, self.worlds.seen_by(asked.call.port, world)
             if what_counts not in self._made:
                 told, after = self._make(world, asked.call)
-                self._made[what_counts] = told, self.worlds.changes(world, after)
+                self._made[what_counts] = told, self.worlds.changes_by(asked.call.port, world, after)
             told, changes = self._made[what_counts]
             self._effects[key] = told, self._checked(self.worlds.with_changes(world, changes))
         return self._effects[key]

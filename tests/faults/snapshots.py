@@ -88,11 +88,13 @@ class Worlds:
         tokens = self._kept[number][1]
         return tuple([tokens[at] for at in self._seen[port]])
 
-    def changes(self, before: int, after: int) -> Changes:
-        """All that counts of what is different."""
+    def changes_by(self, port: str, before: int, after: int) -> Changes:
+        """All that counts of what that port's methods changed."""
         (_, tokens), (values, tokens_after) = self._kept[before], self._kept[after]
         pairs = enumerate(zip(tokens, tokens_after, strict=True))
-        return tuple([(at, values[at], token) for at, (was, token) in pairs if token != was])
+        changes = tuple([(at, values[at], token) for at, (was, token) in pairs if token != was])
+        assert {at for at, *_ in changes} <= set(self._seen[port]), f"{port} changed what it cannot reach"
+        return changes
 
     def with_changes(self, number: int, changes: Changes) -> int:
         """The state that differs from that one in so much."""
