@@ -1,10 +1,12 @@
-"""What happens when a delivery makes its next call in a world: each such step is taken once, and its outcome kept."""
+"""What happens when a delivery makes its next call in a world: each such step is taken once, and its outcome kept.
+
+A call is made once for all worlds that look the same to its port, which other ports' fakes are no part of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from dropforge.domain.announcement import Announcement
 from tests.fakes.world import World
@@ -18,7 +20,7 @@ from tests.faults.invariants import (
     check_world,
     require,
 )
-from tests.faults.snapshots import Numbering, Worlds
+from tests.faults.snapshots import Changes, Numbering, Worlds
 from tests.faults.suspension import Call, Done, Message, Rehearsal, Reply, Suspended
 
 MOST_TRIES = 3
@@ -68,9 +70,9 @@ class Happening:
         self._deliveries: dict[int, Delivery] = {}
         self._next: dict[int, Asked | Done] = {}
         self._effects: dict[tuple[int, int], tuple[Told, int]] = {}
-        self.steps = Steps(partial(self._make_step, time_passes=False))
-        self.slow_steps = Steps(partial(self._make_step, time_passes=True))
-        """Of what may be under way while the next act begins: what it asks of the time is a step of its own there."""
+        self._made: dict[tuple[int, tuple[int, ...]], tuple[Told, Changes]] = {}
+        self._known_as_sound: set[int] = set()
+        self.steps = Steps(self._make_step)
         self.roots: dict[int, int] = {}
         """Of each delivery the same message, delivered again from the start."""
         self._acts: dict[tuple[Act, int], tuple[int, tuple[int, ...]]] = {}
@@ -80,11 +82,16 @@ class Happening:
         """The world as it was given."""
         return self.worlds.first
 
+    @property
+    def calls(self) -> int:
+        """How many there were, each counted once for each world in which somebody makes it."""
+        return len(self._effects)
+
     def begin(self, act: Act, world: int) -> tuple[int, tuple[int, ...]]:
         """AWS and people do their part; the world then, and the deliveries that follow from it."""
         if (act, world) not in self._acts:
             messages = act(self.worlds.back_to(world))
-            roots = tuple(sorted(self._root(each) for each in messages))
+            roots = tuple([self._root(each) for each in messages])
             self._acts[act, world] = self.worlds.changed_from(world), roots
         return self._acts[act, world]
 
@@ -94,11 +101,11 @@ class Happening:
         self.roots[number] = number
         return number
 
-    def _make_step(self, world: int, delivery: int, *, time_passes: bool) -> tuple[int, int | None]:
-        delivery, call = self._up_to_a_call(world, delivery, time_passes=time_passes)
+    def _make_step(self, world: int, delivery: int) -> tuple[int, int | None]:
+        delivery, call = self._up_to_a_call(world, delivery)
         if not isinstance(call, Done):
             told, world = self._effect(world, call)
-            delivery, call = self._up_to_a_call(world, self._tell(delivery, told), time_passes=time_passes)
+            delivery, call = self._up_to_a_call(world, self._tell(delivery, told))
         if not isinstance(call, Done):
             return world, delivery
         if call.error is None:
@@ -107,13 +114,13 @@ class Happening:
         require(failed.failures < MOST_TRIES, 1, f"a message was given up: {call.error!r}")
         return world, self._root(failed.message, failed.failures + 1)
 
-    def _up_to_a_call(self, world: int, delivery: int, *, time_passes: bool = False) -> tuple[int, Asked | Done]:
-        """What meets nobody's calls is no step of its own, and is done as soon as the call before has returned."""
+    def _up_to_a_call(self, world: int, delivery: int) -> tuple[int, Asked | Done]:
+        """What nobody feels is no step of its own, and is done as soon as the call before has returned."""
         while True:
             if delivery not in self._next:
                 self._go_on(world, delivery)
             asked = self._next[delivery]
-            if isinstance(asked, Done) or not (asked.call.is_unfelt or (asked.call.is_of_its_act and not time_passes)):
+            if isinstance(asked, Done) or not asked.call.is_unfelt:
                 return delivery, asked
             delivery = self._tell(delivery, self._effect(world, asked)[0])
 
@@ -147,25 +154,38 @@ class Happening:
         """What the call returns in that world, and the world that it leaves: whoever makes it."""
         key = world, asked.number
         if key not in self._effects:
-            live = self.worlds.back_to(world)
-            before = Moment.of(live.store)
-            reply = asked.call.make(live.ports)
-            after = self.worlds.changed_from(world)
-            self._check_effect(before, live, reply)
-            self._effects[key] = Told(reply, self._numbers.of(reply)), after
+            what_counts = asked.number, self.worlds.seen_by(asked.call.port, world)
+            if what_counts not in self._made:
+                told, after = self._make(world, asked.call)
+                self._made[what_counts] = told, self.worlds.changes_by(asked.call.port, world, after)
+            told, changes = self._made[what_counts]
+            self._effects[key] = told, self._checked(self.worlds.with_changes(world, changes))
         return self._effects[key]
 
-    def _check_effect(self, before: Moment, after: World, reply: Reply) -> None:
-        now = after.clock.now()
+    def _make(self, world: int, call: Call) -> tuple[Told, int]:
+        live = self.worlds.back_to(world)
+        before = Moment.of(live.store)
+        reply = call.make(live.ports)
+        after = self.worlds.changed_from(world)
+        now = live.clock.now()
         if reply.method == "publish" and reply.error is None:
-            check_last_mail(after, now)
+            check_last_mail(live, now)
         if isinstance(reply.result, Announcement) and reply.method == "lease_announcement":
             check_lease(before.told[reply.result.key], reply.result, now)
-        check_step(before, Moment.of(after.store))
-        check_world(after)
+        check_step(before, Moment.of(live.store))
+        return Told(reply, self._numbers.of(reply)), after
+
+    def _checked(self, world: int) -> int:
+        if world not in self._known_as_sound:
+            check_world(self.worlds.back_to(world))
+            self._known_as_sound.add(world)
+        return world
 
     def describe(self, world: int, delivery: int) -> str:
+        """What its next step is, in words."""
         _, asked = self._up_to_a_call(world, delivery)
+        return f"{self.name(delivery)}: {'ends' if isinstance(asked, Done) else asked.call.method}"
+
+    def name(self, delivery: int) -> str:
         message = self._deliveries[delivery].message
-        name = getattr(message, "func", message).__name__
-        return f"{name}: {'ends' if isinstance(asked, Done) else asked.call.method}"
+        return str(getattr(message, "func", message).__name__)

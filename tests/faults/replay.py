@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from tests.faults.explorer import Explorer
 from tests.faults.histories import HISTORIES
 from tests.faults.invariants import ViolationError
+from tests.faults.schedules import Schedules
 from tests.faults.simulator import Schedule
 
 
@@ -21,7 +21,7 @@ def replayed(schedule: str) -> Iterator[str]:
         raise ValueError(
             f"{name!r} is no history: give a seed, or <history>:<steps> with one of {', '.join(HISTORIES)}"
         )
-    yield from Explorer(name, HISTORIES[name]).replay(steps)
+    yield from Schedules(name, HISTORIES[name]).replay(steps)
 
 
 def _seeded(seed: int) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import partial
-from types import MethodType
-from typing import Any
+from types import MethodType, NoneType
+from typing import Any, TypeAlias
 
 from dropforge.workflow.ports import Ports
 from tests.fakes.world import World
@@ -23,6 +24,7 @@ READ_BY_KEY = frozenset(
 """Of these no use case sees in which order they were filled."""
 
 
+_TOKENS_OF_THEMSELVES = frozenset({NoneType, str, int, bool, float, bytes, datetime})
 _UNKNOWN = object()
 _CONTAINERS = (dict, list, set)
 
@@ -38,6 +40,10 @@ class _Place:
     """It is a mapping in whose order use cases may see it."""
 
 
+Changes: TypeAlias = tuple[tuple[int, Any, int], ...]
+"""Each place that changed, what stands there now, and the number of that."""
+
+
 class Worlds:
     """One live world, and the states that it was in, by number; equal states have the same number.
 
@@ -50,6 +56,7 @@ class Worlds:
         self._numbers = numbers
         self._places = list(_places(world, set()))
         self._kept: dict[int, tuple[tuple[Any, ...], tuple[int, ...]]] = {}
+        self._seen: dict[str, tuple[int, ...]] = {}
         self._standing: list[object] = [_UNKNOWN] * len(self._places)
         self._is_let_go = False
         values = tuple([each.members[each.name] for each in self._places])
@@ -70,6 +77,33 @@ class Worlds:
                 self._standing[at] = value
         self._is_let_go = True
         return self._live
+
+    def seen_by(self, port: str, number: int) -> tuple[int, ...]:
+        """All that a port's methods can reach of that state, and the time: what they do depends on nothing else."""
+        if port not in self._seen:
+            fakes = getattr(self._live.ports, port), self._live.clock
+            seen = {(id(each.members), each.name) for fake in fakes for each in _places(fake, set())}
+            at = [(id(each.members), each.name) in seen for each in self._places]
+            self._seen[port] = tuple([place for place, is_seen in enumerate(at) if is_seen])
+        tokens = self._kept[number][1]
+        return tuple([tokens[at] for at in self._seen[port]])
+
+    def changes_by(self, port: str, before: int, after: int) -> Changes:
+        """All that counts of what that port's methods changed."""
+        (_, tokens), (values, tokens_after) = self._kept[before], self._kept[after]
+        pairs = enumerate(zip(tokens, tokens_after, strict=True))
+        changes = tuple([(at, values[at], token) for at, (was, token) in pairs if token != was])
+        assert {at for at, *_ in changes} <= set(self._seen[port]), f"{port} changed what it cannot reach"
+        return changes
+
+    def with_changes(self, number: int, changes: Changes) -> int:
+        """The state that differs from that one in so much."""
+        if not changes:
+            return number
+        values, tokens = map(list, self._kept[number])
+        for at, value, token in changes:
+            values[at], tokens[at] = value, token
+        return self._keep(tuple(values), tuple(tokens))
 
     def changed_from(self, number: int) -> int:
         """The state that the live world is in, which went back to that one and then on: the same when nothing that
@@ -96,7 +130,8 @@ class Worlds:
 
 def _places(fake: object, seen: set[int]) -> Iterator[_Place]:
     seen.add(id(fake))
-    for name, value in vars(fake).items():
+    for name, member in vars(fake).items():
+        value = member.__self__ if isinstance(member, MethodType) else member
         if _is_changeable(value):
             if id(value) not in seen:
                 yield from _places(value, seen)
@@ -115,9 +150,21 @@ def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, _CONTAINERS) else value
 
 
+class _Members(dict[type, "tuple[str, ...] | None"]):
+    """The names of a frozen dataclass's members; None of any other kind."""
+
+    def __missing__(self, kind: type) -> tuple[str, ...] | None:
+        parameters = getattr(kind, "__dataclass_params__", None)
+        is_frozen = parameters is not None and parameters.frozen
+        self[kind] = found = tuple([each.name for each in fields(kind)]) if is_frozen else None
+        return found
+
+
+_MEMBERS = _Members()
+
+
 def _is_frozen(value: object) -> bool:
-    parameters = getattr(value, "__dataclass_params__", None)
-    return parameters is not None and bool(parameters.frozen)
+    return _MEMBERS[type(value)] is not None
 
 
 def _is_changeable(value: object) -> bool:
@@ -147,18 +194,21 @@ class Numbering:
         return self._numbers.setdefault(token, len(self._numbers))
 
     def _token(self, value: Any) -> object:
-        if value is None or isinstance(value, str | int | float | bytes):
+        kind = type(value)
+        if kind in _TOKENS_OF_THEMSELVES:
             return value
-        if isinstance(value, tuple | list):
+        if kind is tuple or kind is list:
             return tuple([self._token(each) for each in value])
-        if isinstance(value, dict | Mapping):
-            return type(value).__name__, tuple([(self._token(key), self._token(each)) for key, each in value.items()])
         if _is_frozen(value):
             return self._of_frozen(value)
+        if isinstance(value, Mapping):
+            return kind.__name__, tuple([(self._token(key), self._token(each)) for key, each in value.items()])
         return self._members(value)
 
     def _members(self, value: Any) -> object:
         """Of what is seldom met; an enumeration's member, a time or a number is its own token."""
+        if isinstance(value, tuple | list):
+            return tuple([self._token(each) for each in value])
         if isinstance(value, set | frozenset):
             return frozenset(self._token(each) for each in value)
         if isinstance(value, BaseException):
@@ -173,7 +223,7 @@ class Numbering:
         """Immutable, so it is looked through once."""
         kept = self._by_address.get(id(value))
         if kept is None:
-            members = tuple([self._token(getattr(value, each.name)) for each in fields(value)])
+            members = tuple([self._token(getattr(value, name)) for name in _MEMBERS[type(value)] or ()])
             kept = _Kept(value, self.of_token((type(value).__name__, members)))
             self._by_address[id(value)] = kept
         return "#", kept.number

@@ -33,11 +33,6 @@ class Call:
         """No use case sees whether it was made: of wake-ups the histories have their own."""
         return self.port == "wakeups"
 
-    @property
-    def is_of_its_act(self) -> bool:
-        """It reads what no message that is under way changes: the clock moves, and builds come about, between acts."""
-        return self.method in {"now", "pushed_image", "started_at"}
-
     def make(self, ports: Ports) -> Reply:
         """Do it; what it raises on purpose is a reply like any other."""
         try:
