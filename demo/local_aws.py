@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 
 from demo.workbench import ROOT, CommandFailedError
 
@@ -77,7 +78,9 @@ class LocalSession(boto3.Session):
     """Reaches one local AWS, whatever the environment of this process says."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        profile = {"profile": (None, None, None, None)}  # one that AWS_PROFILE names need not be on this machine
         super().__init__(
+            botocore_session=botocore.session.Session(profile),
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             region_name=environment["AWS_REGION"],
