@@ -30,10 +30,18 @@ def each_message(event: Event, context: LambdaContext, handle: Callable[[str], N
         try:
             _logging_failure(record.message_id, lambda: handle(record.body))
         except Exception:
-            come_again(record.receipt_handle, int(record.attributes.approximate_receive_count))
+            _let_come_again(record, come_again)
             raise
 
     return _answer(event, context, EventType.SQS, handle_record)
+
+
+def _let_come_again(record: SQSRecord, come_again: ComeAgain) -> None:
+    """Where that cannot be asked for either, the message comes again after the queue's own time."""
+    try:
+        come_again(record.receipt_handle, int(record.attributes.approximate_receive_count))
+    except Exception:  # noqa: BLE001  (the failure of the message itself is raised)
+        logger().exception("a message that failed waits for its queue's visibility timeout", record=record.message_id)
 
 
 def each_named_message(event: Event, context: LambdaContext, handle: Callable[[str, str], None]) -> object:

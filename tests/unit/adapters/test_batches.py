@@ -128,3 +128,18 @@ def test_only_the_message_that_failed_is_let_come_again() -> None:
     answer = each_message(event, LambdaContext(), handle, lambda *message: again.append(message))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     assert again == [("receipt of bad", 3)]
+
+
+def test_a_message_fails_for_its_own_reason_though_it_cannot_be_let_come_again() -> None:
+    record = {"messageId": "m-1", "receiptHandle": "r-1", "body": "{}", "eventSource": "aws:sqs"}
+    event = {"Records": [{**record, "attributes": {"ApproximateReceiveCount": "1"}}]}
+
+    def handle(body: str) -> None:
+        raise ValueError(f"{body} is no message")
+
+    def refuse(_: str, __: int) -> None:
+        raise ConnectionError("SQS did not answer")
+
+    with pytest.raises(BatchProcessingError, match="is no message") as failed:
+        each_message(event, LambdaContext(), handle, refuse)
+    assert "SQS did not answer" not in str(failed.value)
