@@ -64,16 +64,16 @@ class _Pass:
     """
 
     def __init__(self, ports: Ports, room: Room, ends: datetime | None) -> None:
-        today = ports.clock.now().date()
         self._ports = ports
         self._room = room
         self._ends = ends
-        self._loads = {each.name: ports.store.load(each.name, today) for each in ports.stage.projects}
+        self._began = ports.clock.now().astimezone(UTC)
+        self._loads = {each.name: ports.store.load(each.name, self._began.date()) for each in ports.stage.projects}
         self._newest = {each.name: newest_runs(ports, each) for each in ports.stage.projects}
         self.closed: set[str] = set()
         """Projects of which no further run can start in this pass."""
         self._passed_over: Counter[tuple[str, Limit | None]] = Counter()
-        self._midnight = datetime.combine(ports.clock.now().astimezone(UTC), time(), UTC)
+        self._midnight = datetime.combine(self._began, time(), UTC)
         for newest in self._newest.values():
             supersede_runs(ports, newest, lambda: self.is_over)
 
@@ -137,7 +137,7 @@ class _Pass:
             reason = f"the project {run.project} is no longer declared in the stage's config"
             return Hold(reason, f"Declare it again, deploy, and run `dropforge resume {run.project}`.")
         circumstances = Circumstances(
-            now=ports.clock.now(),
+            now=self._began,  # the loads are those of that day, also when midnight passes meanwhile
             pause=pause_of(ports.store, project.name),
             load=self._loads[project.name],
             open_in_stage=sum(load.open_runs for load in self._loads.values()),
@@ -154,7 +154,7 @@ class _Pass:
         due = delay.until or _place(run, now)
         if before is not None and (before.due, before.reason) == (due, delay.reason):
             return
-        if (notice := limit_notice(run, delay, now)) is not None:
+        if (notice := limit_notice(run, delay, now, self._began.date())) is not None:
             self._ports.store.put_notice(notice)
         record(self._ports.store, run, RunDelayed(now, due, delay.cause, delay.reason, delay.limit, delay.remedy))
 

@@ -129,8 +129,15 @@ IN_WORKFLOW = (
     Guard(
         "ops are told of a limit once a project and day, not once a run",
         f"{DOMAIN}/limit_notice.py",
-        '"day": now.astimezone(UTC).date().isoformat()',
+        '"day": today.isoformat(), "reason": delay.reason',
         '"run": first.id',
+        (f"{UNIT}/test_limits_told.py",),
+    ),
+    Guard(
+        "a pass keeps to the day on which it began",
+        f"{WORKFLOW}/dispatch_runs.py",
+        "            now=self._began,",
+        "            now=ports.clock.now(),",
         (f"{UNIT}/test_limits_told.py",),
     ),
     Guard(

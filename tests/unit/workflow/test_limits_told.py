@@ -14,10 +14,13 @@ from dropforge.domain.notice import Notice
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import Limit, Run, RunStatus
 from dropforge.domain.run_events import RunDelayed, event_from_document
+from dropforge.domain.training_job import JobRequest
 from dropforge.workflow.dispatch_runs import dispatch_runs
 from dropforge.workflow.run_project import RunOrder, run_project
 from tests.fakes.interruption import CutOff, Interruption, interrupted
-from tests.fakes.world import DIGITS, World, stage_of
+from tests.fakes.memory_bucket import MemoryBucket
+from tests.fakes.memory_jobs import MemoryJobs
+from tests.fakes.world import DIGITS, ManualClock, World, stage_of
 
 CANCER = replace(DIGITS, name="cancer", data_prefix="cancer/")
 ONE_AT_ONCE = GuardRails(concurrent_runs=1)
@@ -117,6 +120,44 @@ def test_two_limits_are_two_notices() -> None:
     limits = [notice.evidence["limit"] for notice in notices(world)]
     assert limits == [Limit.CONCURRENT_RUNS.value, Limit.RUNS_PER_DAY.value]
     assert len(told(world)) == 3  # and the end of the first run
+
+
+def test_a_limit_that_was_raised_and_is_reached_again_is_told_of_again() -> None:
+    world = with_line(6, ONE_AT_ONCE)
+    world.dispatch()
+    raised = replace(DIGITS, guard_rails=GuardRails(concurrent_runs=3))
+    world.ports = replace(world.ports, stage=stage_of(raised, CANCER))
+    world.dispatch()
+    assert sorted(notice.evidence["reason"] for notice in notices(world)) == [
+        "digits has 1 run open, as many as it may",
+        "digits has 3 runs open, as many as it may",
+    ]
+
+
+class SlowJobs(MemoryJobs):
+    """Each takes two seconds to create."""
+
+    def __init__(self, clock: ManualClock, bucket: MemoryBucket) -> None:
+        super().__init__(clock, bucket)
+        self._passes = clock.pass_by
+
+    def create(self, job: JobRequest) -> str:
+        self._passes(seconds=2)
+        return super().create(job)
+
+
+def test_a_pass_in_which_midnight_passes_puts_a_run_off_to_that_midnight_and_tells_of_the_day_that_was() -> None:
+    world = with_line(3, GuardRails(concurrent_runs=9, runs_per_day=1))
+    world.jobs = SlowJobs(world.clock, world.bucket)
+    world.ports = replace(world.ports, jobs=world.jobs, logs=world.jobs)
+    world.clock.time = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
+    world.dispatch()
+    waiting = in_status(world, RunStatus.WAITING)[0].waiting
+    assert waiting is not None
+    assert waiting.due == datetime(2026, 2, 1, tzinfo=UTC) < world.clock.now()
+    assert [notice.evidence["day"] for notice in notices(world)] == ["2026-01-31"]
+    world.dispatch()
+    assert len(in_status(world, RunStatus.RUNNING)) == 2
 
 
 def test_the_limit_of_a_day_is_told_of_on_each_day_that_it_holds_runs_back() -> None:
