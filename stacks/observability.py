@@ -17,7 +17,7 @@ from stacks.training import TrainingStack
 FIVE_MINUTES = Duration.minutes(5)
 HALF_AN_HOUR = Duration.minutes(30)
 OLDEST_MESSAGE_SECONDS = 3600
-"""Longer than any healthy message waits, and short of the many hours that five tries at a long task can take."""
+"""Longer than any message waits that is handled at one of its first tries."""
 OLDEST_RECORD_MILLISECONDS = 600_000
 
 

@@ -153,8 +153,8 @@ def _told(ports: Ports, project: Project, found: _Found, first: ListedObject) ->
         kind=Outcome.HEALED,
         project=project.name,
         subject=f"{project.name}: {what} found that no event told of",
-        sentence=f"{what} dropped under {project.data_prefix}, and S3's event did not arrive; nothing is lost, since "
-        "the sweep found what it was about. Who dropped it is not known.",
+        sentence=f"{what} dropped under {project.data_prefix}, and S3's event was not handled in time; nothing is "
+        "lost, since the sweep found what it was about. Who dropped it is known once the event comes.",
         at=ports.clock.now(),
         evidence={"bucket": ports.bucket.name, "key": first.key, "version_id": first.version_id},
         details=tuple(found.keys),
