@@ -37,8 +37,8 @@ LATEST = replace(DIGITS, latest_wins=True)
 class History:
     """`given` went by without a fault before; `runs` is how many runs there may be in the end.
 
-    `most` is up to how many crashes and second deliveries there are. Where two versions of one object are sealed at
-    once, these are alternatives: or it would take minutes.
+    `most` is up to how many crashes and second deliveries there are, of the latter one at most. Where two versions of
+    one object are sealed at once, these are alternatives: or it would take minutes.
     """
 
     acts: tuple[Act, ...]
@@ -46,6 +46,9 @@ class History:
     project: Project = DIGITS
     given: tuple[Act, ...] = ()
     most: tuple[tuple[int, int], ...] = ((2, 1),)
+
+    def __post_init__(self) -> None:
+        assert self.at_most[1] <= 1, "the explorer follows one second delivery"
 
     @property
     def at_most(self) -> tuple[int, int]:

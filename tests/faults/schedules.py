@@ -12,7 +12,7 @@ A schedule is a text of one letter a step, `<history>:<steps>`:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from operator import ge
 from typing import NamedTuple, TypeAlias
 
@@ -118,11 +118,11 @@ class Schedules:
             yield f"{letter}  {doing}"
             place = self._after(place, letter)
 
-    def token(self, through: Iterable[tuple[State, Left]]) -> str:
+    def token(self, through: Sequence[tuple[State, Left]]) -> str:
         """The shortest schedule that leads through these states, and from the last, with no more crashes, to what
         breaks a promise.
         """
-        letters, place = "", self._first
+        letters, place = "", self._first._replace(left=through[0][1])
         for state, left in through:
             found, place = self._way(place, left, state)
             letters += found
