@@ -35,7 +35,7 @@ class NotSeenError(Exception):
 
 
 def is_settled(aws: AwsClients, ingest_queue: str, store: MetadataStore, project: str) -> bool:
-    """Whether no event waits in the queue (its URL) or is under way, and then nothing of the project to be sealed."""
+    """Whether no event waits in the queue (its URL) or is worked on, and the prefix as a whole is not to be sealed."""
     counts = aws.sqs.get_queue_attributes(QueueUrl=ingest_queue, AttributeNames=["All"])["Attributes"]
     if (counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]) != ("0", "0"):
         return False

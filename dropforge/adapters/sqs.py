@@ -27,7 +27,7 @@ ABSORBING: Final = timedelta(seconds=0.5)
 
 _LONGEST_DELAY: Final = 900
 _AGAIN_AFTER: Final = timedelta(seconds=30)
-_PATIENCE: Final = (_AGAIN_AFTER, *(timedelta(minutes=minutes) for minutes in (4, 16, 64)))
+PATIENCE: Final = (_AGAIN_AFTER, *(timedelta(minutes=minutes) for minutes in (4, 16, 64)))
 """After each of the first four tries; the fifth is the last, and comes when an outage of an hour is over."""
 
 
@@ -93,7 +93,7 @@ class SqsSource:
     run. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
     """
 
-    def __init__(self, clients: AwsClients, queue_url: str, patience: Sequence[timedelta] = _PATIENCE) -> None:
+    def __init__(self, clients: AwsClients, queue_url: str, patience: Sequence[timedelta] = PATIENCE) -> None:
         self._clients = clients
         self._queue_url = queue_url
         self._patience = patience
@@ -103,7 +103,7 @@ class SqsSource:
         deliver_again_soon(self._clients, self._queue_url, [receipt], again_after(received, self._patience))
 
 
-def again_after(received: int, patience: Sequence[timedelta] = _PATIENCE) -> timedelta:
+def again_after(received: int, patience: Sequence[timedelta] = PATIENCE) -> timedelta:
     """How long a message that failed waits; after more tries than there is patience for, as after the first."""
     return patience[received - 1] if received <= len(patience) else patience[0]
 

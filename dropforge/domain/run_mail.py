@@ -9,6 +9,7 @@ from dropforge.domain.counting import several, span
 from dropforge.domain.mail import Mail, printable, quoted
 from dropforge.domain.run import Run, RunResult
 from dropforge.domain.run_events import (
+    RunDelayed,
     RunEvent,
     RunFinished,
     RunHeld,
@@ -40,6 +41,8 @@ def run_mail(run: Run, event: RunEvent, previous: Run | None) -> Mail:
     match event:
         case RunHeld():
             return _held(run, event)
+        case RunDelayed():  # announced by earlier versions alone, and perhaps pending still
+            return _delayed(run, event)
         case RunFinished():
             return _finished(run, event, previous)
         case RunWithdrawn():
@@ -61,6 +64,15 @@ def _held(run: Run, event: RunHeld) -> Mail:
             "\n".join(_what_ran(run)),
             _look_further(run),
         ],
+    )
+
+
+def _delayed(run: Run, event: RunDelayed) -> Mail:
+    return _short(
+        run,
+        f"{run.project} waiting: {event.reason}",
+        f"{run.project}: a run waits, since {printable(event.reason)}.",
+        f"What to do: {event.remedy}",
     )
 
 

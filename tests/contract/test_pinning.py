@@ -165,4 +165,5 @@ def test_a_thousand_objects_are_copied_once_through_several_calls_and_versions(
     folder, earlier = listed_for_a_job(bucket, first, "training")
     same_folder, later = listed_for_a_job(bucket, second, "training")
     assert (len(earlier), len(later), same_folder) == (MANY + 1, MANY + 2, folder)
+    assert [bucket.pinned(folder + name) for name in ("0", "999", "last", "more")] == [b"0", b"999", b"last", b"more"]
     assert bucket.pinned_below(folder) == {folder + name for name in later} > {folder + name for name in earlier}

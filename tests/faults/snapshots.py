@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from dropforge.workflow.ports import Ports
 from tests.fakes.world import World
 
-WRITE_ONLY = frozenset({"dispatches", "seals", "sealed_alone", "creations", "asked", "copies"})
+WRITE_ONLY = frozenset({"dispatches", "seals", "sealed_alone", "signatures", "creations", "asked", "copies"})
 """What fakes only count, and no use case can read: worlds that differ in nothing else have the same future."""
 
 READ_BY_KEY = frozenset(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dropforge.adapters.dead_letters import QUEUES, SOURCES
-from dropforge.adapters.sqs import DISPATCH_DELAY
+from dropforge.adapters.sqs import DISPATCH_DELAY, PATIENCE
 from dropforge.settings import FUNCTIONS, from_environment, variable
 from tests.infrastructure.synthesis import Resource, Synthesis
 
@@ -224,3 +224,10 @@ def test_the_command_for_dead_letters_knows_every_queue_that_holds_some(telling:
 
 def _feeds_a_function(queue: str) -> bool:
     return queue.removeprefix("dropforge-local-") in SOURCES
+
+
+def test_queues_give_a_message_up_when_the_patience_with_it_is_over(local: Synthesis) -> None:
+    """Whoever waits for the first time after the last try would wait for an hour for nothing."""
+    tries = {queue.properties["RedrivePolicy"]["maxReceiveCount"] for queue in local.resources("AWS::SQS::Queue")
+             if "RedrivePolicy" in queue.properties}  # fmt: skip
+    assert tries == {len(PATIENCE) + 1}

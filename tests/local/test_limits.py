@@ -57,6 +57,10 @@ def test_runs_beyond_those_allowed_at_once_or_a_day_wait_and_say_why(trial: Tria
     assert waiting.waiting is not None
     assert waiting.waiting.reason == "limited has started its 3 runs of today"
     assert (waiting.waiting.due.hour, waiting.waiting.due.minute) == (0, 0)
+    for limit in ("limited has 1 run open", "limited has started its 3 runs of today"):
+        notice = trial.notice(lambda each, said=limit: said in each.sentence, limit)  # type: ignore[misc]
+        assert (notice.kind, notice.project) == (Outcome.WAITING, "limited")
+        assert "have ops raise guard_rails." in trial.mail(OPS, limit)
 
 
 def events(trial: Trial, run_id: str) -> list[object]:

@@ -11,8 +11,8 @@ from dropforge.domain.announcement import Outcome
 from dropforge.domain.mail import LONGEST_LINE, Mail, printable, quoted
 from dropforge.domain.notice import Notice
 from dropforge.domain.notice_mail import notice_mail
-from dropforge.domain.run import Run, RunResult
-from dropforge.domain.run_events import AttemptIntended, AttemptStarted, RunFinished, RunHeld
+from dropforge.domain.run import DelayCause, Limit, Run, RunResult
+from dropforge.domain.run_events import AttemptIntended, AttemptStarted, RunDelayed, RunFinished, RunHeld
 from dropforge.domain.run_mail import run_mail
 from dropforge.domain.training_job import ModelArtifact
 from dropforge.domain.training_spec import TrainingSpec
@@ -146,3 +146,10 @@ def test_the_same_thing_told_twice_is_one_notice() -> None:
     notice = Notice(Outcome.REFUSED, "digits", "refused", "It is empty.", START, {"key": "digits/a"})
     assert notice.id == replace(notice, at=START + timedelta(days=1), sentence="Still empty.").id
     assert notice.id != replace(notice, evidence={"key": "digits/b"}).id
+
+
+def test_what_an_earlier_version_left_to_be_told_of_a_limit_can_still_be_told() -> None:
+    event = RunDelayed(START, START, DelayCause.LIMIT, "digits has 2 runs open", Limit.CONCURRENT_RUNS, "Raise it.")
+    mail = run_mail(after(event), event, None)
+    assert mail.subject == "[dropforge] digits waiting: digits has 2 runs open"
+    assert "What to do: Raise it." in mail.body
