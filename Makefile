@@ -23,7 +23,7 @@ down:  ## stop the local AWS; what it holds is kept for the next `make up`
 	@test ! -x .venv/bin/python || .venv/bin/python -m demo down
 
 test: setup lint  ## lint, types and all tests: the product, its stacks, every fault schedule, the whole path on the local AWS
-	@.venv/bin/python -m pytest -m "not e2e and not slow" -n 6 --dist loadgroup
+	@.venv/bin/python -m pytest -m "not e2e and not slow" -n 4 --dist loadgroup
 
 unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
 	@.venv/bin/python -m pytest tests/unit
