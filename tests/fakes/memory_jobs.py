@@ -145,3 +145,9 @@ class MemoryJobs:
     def _change(self, name: str, status: JobStatus, secondary: str) -> None:
         modified_at: datetime = self._clock.now()
         self.descriptions[name] = replace(self.descriptions[name], state=JobState(status, secondary, modified_at))
+
+
+class JobsThatTakeAMinute(MemoryJobs):
+    def create(self, job: JobRequest) -> str:
+        self._clock.wait(timedelta(minutes=1))
+        return super().create(job)

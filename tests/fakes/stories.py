@@ -16,6 +16,7 @@ from dropforge.workflow.dispatch_runs import dispatch_runs
 from dropforge.workflow.ports import Ports
 from dropforge.workflow.record_job_state import record_job_state
 from dropforge.workflow.register_image import register_image
+from dropforge.workflow.run_project import RunOrder, run_project
 from dropforge.workflow.seal_dataset import seal_dataset, wake_due_seals
 from dropforge.workflow.sweep import sweep
 from tests.fakes.memory_jobs import JobEnd
@@ -80,3 +81,14 @@ def check_one_of_each(world: World, where: str) -> None:
     assert world.store.pending_announcements() == (), where
     load = world.store.load("digits", run.requested_at.date())
     assert (load.open_runs, load.started_today) == (0, 1), where
+
+
+def with_runs(world: World, count: int, project: str = "digits") -> World:
+    """So many runs of the project wait, each asked for a second after the one before."""
+    world.push(project)
+    world.drop(f"{project}/a")
+    world.grow_quiet(project)
+    for number in range(1, count):
+        world.clock.pass_by(seconds=1)
+        run_project(world.ports, RunOrder(project, "ada", {"seed": str(number)}))
+    return world

@@ -27,7 +27,7 @@ FIRSTS, AGAIN = "abc", "defghijklm"
 State: TypeAlias = tuple[int, int, tuple[int, ...], int | None]
 """The act; the number of the world; those of the deliveries of the act's messages, in order, so that it does not matter
 which came first; and that of the second delivery that is under way, or None. In the last act, for whose end nothing
-waits, a second delivery is one like any other. A plain tuple: there are millions."""
+waits, a second delivery is one like any other. A plain tuple: there are many."""
 Left: TypeAlias = tuple[int, int]
 """How many crashes and second deliveries there may still be."""
 

@@ -9,14 +9,14 @@ from dropforge.domain.announcement import Outcome
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import DelayCause, Run, RunStatus
 from dropforge.domain.run_events import AttemptIntended
-from dropforge.domain.training_job import JobRequest, job_name
+from dropforge.domain.training_job import job_name
 from dropforge.domain.training_spec import Compute, TrainingSpec
 from dropforge.workflow.dispatch_runs import DispatchIncompleteError, dispatch_runs
 from dropforge.workflow.pause_project import pause_project
 from dropforge.workflow.recording import record
 from dropforge.workflow.resume_project import resume_project
-from dropforge.workflow.run_project import RunOrder, run_project
-from tests.fakes.memory_jobs import MemoryJobs
+from tests.fakes.memory_jobs import JobsThatTakeAMinute
+from tests.fakes.stories import with_runs
 from tests.fakes.world import DIGITS, World, stage_of
 
 CANCER = replace(DIGITS, name="cancer", data_prefix="cancer/")
@@ -27,22 +27,6 @@ def with_run(world: World, spec: TrainingSpec | None = None) -> World:
     world.drop("digits/a")
     world.grow_quiet()
     return world
-
-
-def with_runs(world: World, count: int, project: str = "digits") -> World:
-    world.push(project)
-    world.drop(f"{project}/a")
-    world.grow_quiet(project)
-    for number in range(1, count):
-        world.clock.pass_by(seconds=1)
-        run_project(world.ports, RunOrder(project, "ada", {"seed": str(number)}))
-    return world
-
-
-class JobsThatTakeAMinute(MemoryJobs):
-    def create(self, job: JobRequest) -> str:
-        self._clock.wait(timedelta(minutes=1))
-        return super().create(job)
 
 
 def statuses(world: World) -> list[RunStatus]:

@@ -14,13 +14,11 @@ from dropforge.domain.notice import Notice
 from dropforge.domain.project import GuardRails
 from dropforge.domain.run import Limit, Run, RunStatus
 from dropforge.domain.run_events import RunDelayed, event_from_document
-from dropforge.domain.training_job import JobRequest
 from dropforge.workflow.dispatch_runs import dispatch_runs
-from dropforge.workflow.run_project import RunOrder, run_project
 from tests.fakes.interruption import CutOff, Interruption, interrupted
-from tests.fakes.memory_bucket import MemoryBucket
-from tests.fakes.memory_jobs import MemoryJobs
-from tests.fakes.world import DIGITS, ManualClock, World, stage_of
+from tests.fakes.memory_jobs import JobsThatTakeAMinute
+from tests.fakes.stories import with_runs
+from tests.fakes.world import DIGITS, World, stage_of
 
 CANCER = replace(DIGITS, name="cancer", data_prefix="cancer/")
 ONE_AT_ONCE = GuardRails(concurrent_runs=1)
@@ -29,17 +27,7 @@ ONE_AT_ONCE = GuardRails(concurrent_runs=1)
 def with_line(count: int, rails: GuardRails = DIGITS.guard_rails, stage_runs: int = 8) -> World:
     """So many runs wait, and no pass has seen them yet."""
     stage = stage_of(replace(DIGITS, guard_rails=rails), CANCER, concurrent_runs=stage_runs)
-    return with_runs(World(stage), "digits", count)
-
-
-def with_runs(world: World, project: str, count: int) -> World:
-    world.push(project)
-    world.drop(f"{project}/a")
-    world.grow_quiet(project)
-    for number in range(1, count):
-        world.clock.pass_by(seconds=1)
-        run_project(world.ports, RunOrder(project, "ada", {"seed": str(number)}))
-    return world
+    return with_runs(World(stage), count)
 
 
 def in_status(world: World, status: RunStatus) -> Sequence[Run]:
@@ -134,21 +122,9 @@ def test_a_limit_that_was_raised_and_is_reached_again_is_told_of_again() -> None
     ]
 
 
-class SlowJobs(MemoryJobs):
-    """Each takes two seconds to create."""
-
-    def __init__(self, clock: ManualClock, bucket: MemoryBucket) -> None:
-        super().__init__(clock, bucket)
-        self._passes = clock.pass_by
-
-    def create(self, job: JobRequest) -> str:
-        self._passes(seconds=2)
-        return super().create(job)
-
-
 def test_a_pass_in_which_midnight_passes_puts_a_run_off_to_that_midnight_and_tells_of_the_day_that_was() -> None:
     world = with_line(3, GuardRails(concurrent_runs=9, runs_per_day=1))
-    world.jobs = SlowJobs(world.clock, world.bucket)
+    world.jobs = JobsThatTakeAMinute(world.clock, world.bucket)
     world.ports = replace(world.ports, jobs=world.jobs, logs=world.jobs)
     world.clock.time = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
     world.dispatch()
@@ -169,7 +145,7 @@ def test_the_limit_of_a_day_is_told_of_on_each_day_that_it_holds_runs_back() -> 
 
 
 def test_a_limit_of_the_stage_is_told_of_as_the_stages_in_each_project_that_it_holds_back() -> None:
-    world = with_runs(with_line(2, stage_runs=1), "cancer", 2)
+    world = with_runs(with_line(2, stage_runs=1), 2, "cancer")
     world.dispatch()
     assert [notice.evidence["limit"] for notice in notices(world)] == ["concurrent_runs_of_stage"] * 2
     assert {notice.project for notice in notices(world)} == {"digits", "cancer"}
