@@ -37,7 +37,7 @@ from dropforge.adapters.sentences import aws_in_words
 from dropforge.adapters.sinks.github_status import GitHubStatuses
 from dropforge.adapters.sinks.open_lineage import OpenLineageBackend
 from dropforge.adapters.sns import SnsAnnouncer
-from dropforge.adapters.sqs import SqsWakeups
+from dropforge.adapters.sqs import SqsSource, SqsWakeups
 from dropforge.adapters.surroundings import AwsSurroundings
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.errors import DropforgeError
@@ -57,6 +57,7 @@ from dropforge.settings import (
     SigningKeySettings,
     SigningSettings,
     SinkSettings,
+    SourceSettingsT,
     StoreSettings,
     WakeupSettings,
     deployment_name,
@@ -89,6 +90,14 @@ class Function(Generic[SettingsT]):
     @cached_property
     def ports(self) -> Ports:
         return wire(self.settings, bundled_projects(BUNDLE), self.aws)
+
+
+class QueueFunction(Function[SourceSettingsT]):
+    """One that a queue wakes."""
+
+    @cached_property
+    def source(self) -> SqsSource:
+        return SqsSource(self.aws, self.settings.source_queue_url)
 
 
 def bundled_projects(bundle: Path) -> tuple[Project, ...]:

@@ -43,25 +43,19 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DispatchQueueSettings:
-    """The queue that wakes the dispatcher."""
+class SourceSettings(StoreSettings):
+    """The queue that wakes the function, to which goes back what failed."""
 
-    dispatch_queue_url: str
+    source_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class WakeupSettings(DispatchQueueSettings):
+class WakeupSettings:
     """The queues that wake other functions."""
 
+    dispatch_queue_url: str
     seal_queue_url: str
     sign_queue_url: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class IngestSettings:
-    """The queue to which S3 tells of objects."""
-
-    ingest_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +128,7 @@ class SinkSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataDroppedSettings(StoreSettings, IngestSettings, WakeupSettings, DataSettings):
+class DataDroppedSettings(SourceSettings, WakeupSettings, DataSettings):
     pass
 
 
@@ -149,18 +143,18 @@ class RegisterImageSettings(StoreSettings, WakeupSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DispatchRunsSettings(StoreSettings, JobSettings, DispatchQueueSettings):
+class DispatchRunsSettings(SourceSettings, JobSettings):
     concurrent_runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordJobStateSettings(StoreSettings, WakeupSettings, JobSettings, PriceSettings):
-    job_state_queue_url: str
+class RecordJobStateSettings(SourceSettings, WakeupSettings, JobSettings, PriceSettings):
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordBuildStateSettings(StoreSettings):
-    build_state_queue_url: str
+class RecordBuildStateSettings(SourceSettings):
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,13 +168,13 @@ class PublishStateSettings(StoreSettings, EventSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliverStateSettings(StoreSettings, SinkSettings):
-    deliver_queue_url: str
+class DeliverStateSettings(SourceSettings, SinkSettings):
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignRunSettings(StoreSettings, SigningSettings):
-    sign_queue_url: str
+class SignRunSettings(SourceSettings, SigningSettings):
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +208,7 @@ SINK_FUNCTIONS: Final[Mapping[str, type[StoreSettings]]] = MappingProxyType({"de
 """As FUNCTIONS: those that there are only where the configuration switches a sink on."""
 
 SettingsT = TypeVar("SettingsT", bound=StoreSettings)
+SourceSettingsT = TypeVar("SourceSettingsT", bound=SourceSettings)
 
 
 def variable(field_name: str) -> str:
@@ -266,9 +261,7 @@ def _written(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment(
-    StoreSettings, IngestSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings
-):
+class Deployment(StoreSettings, WakeupSettings, JobSettings, RebuildSettings, MailSettings, SigningSettings):
     """The names of a stage's resources, of which each function is told its own, and the command line all: for that they
     are a JSON document in SSM's parameter store.
     """

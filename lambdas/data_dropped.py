@@ -7,21 +7,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.batches import Event, each_apart, each_message
 from dropforge.adapters.events.s3 import apart, drop_in
 from dropforge.adapters.log import logger
-from dropforge.adapters.sqs import SqsIngest, SqsSource
-from dropforge.bootstrap import Function
+from dropforge.bootstrap import QueueFunction
 from dropforge.settings import DataDroppedSettings
 from dropforge.workflow.accept_drop import accept_drop
 
-function = Function(DataDroppedSettings)
+function = QueueFunction(DataDroppedSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    source = SqsSource(function.aws, function.settings.ingest_queue_url)
-    return each_message(event, context, accept, source.come_again)
+    return each_message(event, context, accept, function.source.come_again)
 
 
 def accept(body: str) -> None:
-    each_apart(apart(body), accept_one, SqsIngest(function.aws, function.settings.ingest_queue_url).send)
+    each_apart(apart(body), accept_one, function.source.send)
 
 
 def accept_one(body: str) -> None:

@@ -7,17 +7,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.batches import Event, each_message
 from dropforge.adapters.events.state_change import state_change_in
 from dropforge.adapters.log import logger
-from dropforge.adapters.sqs import SqsSource
-from dropforge.bootstrap import Function
+from dropforge.bootstrap import QueueFunction
 from dropforge.settings import DeliverStateSettings
 from dropforge.workflow import deliver_state
 
-function = Function(DeliverStateSettings)
+function = QueueFunction(DeliverStateSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    source = SqsSource(function.aws, function.settings.deliver_queue_url)
-    return each_message(event, context, deliver, source.come_again)
+    return each_message(event, context, deliver, function.source.come_again)
 
 
 def deliver(body: str) -> None:

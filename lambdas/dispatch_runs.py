@@ -10,12 +10,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dropforge.adapters.batches import Event, one_pass, receipts_of
 from dropforge.adapters.deadline import ends_at
-from dropforge.adapters.sqs import deliver_again_soon
-from dropforge.bootstrap import Function
+from dropforge.bootstrap import QueueFunction
 from dropforge.settings import DispatchRunsSettings
 from dropforge.workflow import dispatch_runs
 
-function = Function(DispatchRunsSettings)
+function = QueueFunction(DispatchRunsSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> None:
@@ -23,5 +22,5 @@ def handler(event: Event, context: LambdaContext) -> None:
     one_pass(
         event,
         lambda: dispatch_runs.dispatch_runs(ports, ends_at(context, ports.clock.now())),
-        on_failure=lambda: deliver_again_soon(function.aws, function.settings.dispatch_queue_url, receipts_of(event)),
+        on_failure=lambda: function.source.come_again_soon(receipts_of(event)),
     )

@@ -7,17 +7,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.batches import Event, each_message
 from dropforge.adapters.events.codepipeline import failed_execution_in
 from dropforge.adapters.log import logger
-from dropforge.adapters.sqs import SqsSource
-from dropforge.bootstrap import Function
+from dropforge.bootstrap import QueueFunction
 from dropforge.settings import RecordBuildStateSettings
 from dropforge.workflow.record_build_failure import record_build_failure
 
-function = Function(RecordBuildStateSettings)
+function = QueueFunction(RecordBuildStateSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    source = SqsSource(function.aws, function.settings.build_state_queue_url)
-    return each_message(event, context, record, source.come_again)
+    return each_message(event, context, record, function.source.come_again)
 
 
 def record(body: str) -> None:

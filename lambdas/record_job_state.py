@@ -7,17 +7,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.batches import Event, each_message
 from dropforge.adapters.events.sagemaker import changed_job_in
 from dropforge.adapters.log import logger
-from dropforge.adapters.sqs import SqsSource
-from dropforge.bootstrap import Function
+from dropforge.bootstrap import QueueFunction
 from dropforge.settings import RecordJobStateSettings
 from dropforge.workflow import record_job_state
 
-function = Function(RecordJobStateSettings)
+function = QueueFunction(RecordJobStateSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    source = SqsSource(function.aws, function.settings.job_state_queue_url)
-    return each_message(event, context, record, source.come_again)
+    return each_message(event, context, record, function.source.come_again)
 
 
 def record(body: str) -> None:

@@ -7,17 +7,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dropforge.adapters.batches import Event, each_message
 from dropforge.adapters.events.signing import run_to_sign_in
 from dropforge.adapters.log import logger
-from dropforge.adapters.sqs import SqsSource
-from dropforge.bootstrap import Function
+from dropforge.bootstrap import QueueFunction
 from dropforge.settings import SignRunSettings
 from dropforge.workflow import sign_run
 
-function = Function(SignRunSettings)
+function = QueueFunction(SignRunSettings)
 
 
 def handler(event: Event, context: LambdaContext) -> object:
-    source = SqsSource(function.aws, function.settings.sign_queue_url)
-    return each_message(event, context, sign, source.come_again)
+    return each_message(event, context, sign, function.source.come_again)
 
 
 def sign(body: str) -> None:

@@ -41,6 +41,33 @@ MEMORY_MB = MappingProxyType({"seal_dataset": 1769, "record_job_state": 1769, "s
 list of a large prefix, and for the hash of a model: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 
+
+@dataclass(frozen=True)
+class Source:
+    """The queue that wakes a function, how many messages it is handed at most, and how many such batches at a time.
+
+    Without such a bound the queue is in order, which is one.
+    """
+
+    queue: str
+    batch_size: int = 10
+    concurrency: int | None = None
+
+
+SOURCES = MappingProxyType(
+    {
+        "data_dropped": Source("ingest", concurrency=10),
+        "seal_dataset": Source("seal", batch_size=1, concurrency=5),
+        "dispatch_runs": Source("dispatch"),
+        "record_job_state": Source("job-state", batch_size=1, concurrency=5),
+        "record_build_state": Source("build-state", concurrency=2),
+        "deliver_state": Source("deliver", batch_size=1, concurrency=2),
+        "sign_run": Source("sign", concurrency=2),
+        "sweep": Source("sweep", batch_size=1, concurrency=2),
+    }
+)
+"""By function. The others are called, or follow the table's stream."""
+
 PURPOSES = MappingProxyType(
     {
         "data_dropped": "Note each dropped object and start its project's quiet time",
@@ -110,21 +137,16 @@ class Reach:
             self.wake_sealer(),
         ]
         by_module: dict[str, list[Permission]] = {
-            "data_dropped": [self.retry_soon("ingest"), self.wake_sealer(), self.hand_on_drops()],
+            "data_dropped": [self.wake_sealer(), self.hand_on_drops()],
             "seal_dataset": [self.wake_sealer(), self.wake_dispatcher(), *self.pin_data(), *self.start_pipelines()],
             "register_image": [self.wake_dispatcher(), *self.read_digests(), self.answer_pipeline()],
-            "dispatch_runs": [
-                self.retry_soon("dispatch.fifo"),
-                self.describe_jobs(),
-                self.stop_jobs(),
-                *self.start_jobs(),
-            ],
-            "record_job_state": [self.retry_soon("job-state"), *observe],
-            "record_build_state": [self.retry_soon("build-state"), *self.explain_builds()],
+            "dispatch_runs": [self.describe_jobs(), self.stop_jobs(), *self.start_jobs()],
+            "record_job_state": observe,
+            "record_build_state": self.explain_builds(),
             "announce": self.announce(),
             "publish_state": [allow(["events:PutEvents"], [arn("events", f"event-bus/{EVENT_BUS}")])],
-            "deliver_state": [self.retry_soon("deliver"), *self.read_tokens()],
-            "sign_run": [self.retry_soon("sign"), *self.sign()],
+            "deliver_state": self.read_tokens(),
+            "sign_run": self.sign(),
             "give_public_key": [allow(["kms:GetPublicKey"], [self.signing_key])],
             "sweep": [
                 *observe,
@@ -157,10 +179,6 @@ class Reach:
 
     def wake_dispatcher(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("dispatch.fifo"))])
-
-    def retry_soon(self, queue: str) -> Permission:
-        """What failed comes again before the queue's own time."""
-        return allow(["sqs:ChangeMessageVisibility"], [arn("sqs", self.names.of(queue))])
 
     def wake_sealer(self) -> Permission:
         return allow(["sqs:SendMessage"], [arn("sqs", self.names.of("seal"))])

@@ -44,7 +44,7 @@ class ObservabilityStack(Stack):
         self._names = names
         self._functions = tuple(training.functions)
         self._action = actions.SnsAction(foundation.alarms)
-        queues = {"ingest": foundation.ingest, **training.queues}
+        queues = training.queues
         dead = {f"{name}-dead-letters": queue.dead_letters for name, queue in queues.items()}
         dead |= {"undelivered-events": training.undelivered, "abandoned-calls": training.abandoned}
         self._watch_for_loss(dead)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,14 @@ from dropforge.documents.stage_config import StageConfig
 from dropforge.domain.project import PinMode
 from dropforge.domain.run import RunStatus
 from dropforge.domain.state_change import DETAIL_TYPE, SOURCE
-from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS, Deployment, deployment_parameter
+from dropforge.settings import FUNCTIONS, SINK_FUNCTIONS, Deployment, StoreSettings, deployment_parameter
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue, LastQueue
 from stacks.constructs.people_policies import CommandLinePolicies
 from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
 from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
 from stacks.foundation import FoundationStack
-from stacks.functions import EVENT_BUS, MEMORY_MB, PURPOSES, TIMEOUT_SECONDS, Reach
+from stacks.functions import EVENT_BUS, MEMORY_MB, PURPOSES, SOURCES, TIMEOUT_SECONDS, Reach
 from stacks.names import Names
 
 NEW_PENDING_ANNOUNCEMENT = json.dumps(
@@ -65,18 +64,12 @@ class TrainingStack(Stack):
         self._names = names
         self._foundation = foundation
         self._sinks = config.sinks.to_sinks(names.deployment)
+        self._kinds = {**FUNCTIONS, **SINK_FUNCTIONS} if self._sinks.are_on else FUNCTIONS
+        self._sources = {module: source for module, source in SOURCES.items() if module in self._kinds}
         self.queues = {
-            name: self._queue(name, consumer)
-            for name, consumer in (
-                ("seal", "seal_dataset"),
-                ("job-state", "record_job_state"),
-                ("build-state", "record_build_state"),
-                ("sign", "sign_run"),
-                ("sweep", "sweep"),
-                *((("deliver", "deliver_state"),) if self._sinks.are_on else ()),
-            )
+            source.queue: foundation.ingest if source.queue == "ingest" else self._queue(source.queue, module)
+            for module, source in self._sources.items()
         }
-        self.queues["dispatch"] = self._queue("dispatch", "dispatch_runs", fifo=True, delay=DISPATCH_DELAY)
         self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
         self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
         self.training_role = TrainingRole(
@@ -110,9 +103,9 @@ class TrainingStack(Stack):
             string_value=self.to_json_string(self.deployment.to_document()),
         )
 
-    def _queue(
-        self, name: str, consumer: str, *, fifo: bool = False, delay: timedelta | None = None
-    ) -> DeadLetteredQueue:
+    def _queue(self, name: str, consumer: str) -> DeadLetteredQueue:
+        """The dispatcher's is in order, so that only one works at a time."""
+        is_dispatch = name == "dispatch"
         return DeadLetteredQueue(
             self,
             f"Queue-{name}",
@@ -120,8 +113,8 @@ class TrainingStack(Stack):
             name=name,
             key=self._foundation.key,
             consumer_seconds=TIMEOUT_SECONDS[consumer],
-            fifo=fifo,
-            delay=delay,
+            fifo=is_dispatch,
+            delay=DISPATCH_DELAY if is_dispatch else None,
         )
 
     def _deployment(self) -> Deployment:
@@ -132,7 +125,6 @@ class TrainingStack(Stack):
             trail_table=foundation.tables.trail.table_name,
             training_bucket=foundation.training_bucket.bucket_name,
             artifact_bucket=foundation.artifact_bucket.bucket_name,
-            ingest_queue_url=foundation.ingest.queue.queue_url,
             dispatch_queue_url=self.queues["dispatch"].queue.queue_url,
             seal_queue_url=self.queues["seal"].queue.queue_url,
             sign_queue_url=self.queues["sign"].queue.queue_url,
@@ -167,9 +159,8 @@ class TrainingStack(Stack):
             "prices": config.prices,
             "concurrent_runs": config.limits.concurrent_runs,
             "sinks": self._sinks,
-            **{f"{name.replace('-', '_')}_queue_url": pair.queue.queue_url for name, pair in self.queues.items()},
         }
-        kinds = {**FUNCTIONS, **SINK_FUNCTIONS} if self._sinks.are_on else FUNCTIONS
+        sources = {module: self.queues[source.queue].queue.queue_url for module, source in self._sources.items()}
         return {
             module: WorkerFunction(
                 self,
@@ -178,25 +169,20 @@ class TrainingStack(Stack):
                 work=Work(
                     module=module,
                     purpose=PURPOSES[module],
-                    settings=kind(**{field.name: values[field.name] for field in fields(kind)}),
+                    settings=_told(kind, values | {"source_queue_url": sources.get(module)}),
                     permissions=reach.permissions(module),
                     timeout_seconds=TIMEOUT_SECONDS[module],
                     memory_mb=MEMORY_MB.get(module, LEAST_MEMORY_MB),
                 ),
             )
-            for module, kind in kinds.items()
+            for module, kind in self._kinds.items()
         }
 
     def _feed(self) -> None:
-        self.functions["data_dropped"].consume(self._foundation.ingest, concurrency=10)
-        self.functions["seal_dataset"].consume(self.queues["seal"], batch_size=1, concurrency=5)
-        self.functions["dispatch_runs"].consume(self.queues["dispatch"])
-        self.functions["record_job_state"].consume(self.queues["job-state"], batch_size=1, concurrency=5)
-        self.functions["record_build_state"].consume(self.queues["build-state"], concurrency=2)
-        self.functions["sign_run"].consume(self.queues["sign"], concurrency=2)
-        self.functions["sweep"].consume(self.queues["sweep"], batch_size=1, concurrency=2)
-        if self._sinks.are_on:
-            self.functions["deliver_state"].consume(self.queues["deliver"], batch_size=1, concurrency=2)
+        for module, source in self._sources.items():
+            self.functions[module].consume(
+                self.queues[source.queue], batch_size=source.batch_size, concurrency=source.concurrency
+            )
         self.functions["announce"].follow(
             self._foundation.tables.state, only=NEW_PENDING_ANNOUNCEMENT, abandoned=self.abandoned
         )
@@ -306,3 +292,8 @@ class TrainingStack(Stack):
             schedule=schedule,
             message_group=group,
         )
+
+
+def _told(kind: type[StoreSettings], values: Mapping[str, Any]) -> StoreSettings:
+    """Of all that functions may be told, what those settings hold."""
+    return kind(**{field.name: values[field.name] for field in fields(kind)})

@@ -26,8 +26,7 @@ ABSORBING: Final = timedelta(seconds=0.5)
 """
 
 _LONGEST_DELAY: Final = 900
-_AGAIN_AFTER: Final = timedelta(seconds=30)
-PATIENCE: Final = (_AGAIN_AFTER, *(timedelta(minutes=minutes) for minutes in (4, 16, 64)))
+PATIENCE: Final = (timedelta(seconds=30), *(timedelta(minutes=minutes) for minutes in (4, 16, 64)))
 """After each of the first four tries; the fifth is the last, and comes when an outage of an hour is over."""
 
 
@@ -71,26 +70,11 @@ class SqsWakeups:
         self._clients.sqs.send_message(QueueUrl=self._sign_queue_url, MessageBody=json.dumps({"run": run_id}))
 
 
-def deliver_again_soon(
-    clients: AwsClients, queue_url: str, receipts: Iterable[str], after: timedelta = _AGAIN_AFTER
-) -> None:
-    """Let messages that failed come again `after` so long (seconds count), not after the queue's visibility timeout.
-
-    In a FIFO queue all that follow in the group wait for them, so that what fails for one would hold up everybody:
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
-    """
-    for receipt in receipts:
-        clients.sqs.change_message_visibility(
-            QueueUrl=queue_url, ReceiptHandle=receipt, VisibilityTimeout=int(after.total_seconds())
-        )
-
-
 class SqsSource:
-    """A queue whose messages a function handles each by itself, for those that failed.
+    """The queue that wakes a function, for messages that failed: they come again before the queue's visibility timeout.
 
-    They wait longer each time: what has passed in half a minute costs no more, and what lasts an hour makes no dead
-    letter. The queue's own visibility timeout is there for functions that are killed, and has to be longer than these
-    run. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+    That is there for functions that are killed, and has to be longer than these run.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
     """
 
     def __init__(self, clients: AwsClients, queue_url: str, patience: Sequence[timedelta] = PATIENCE) -> None:
@@ -99,8 +83,29 @@ class SqsSource:
         self._patience = patience
 
     def come_again(self, receipt: str, received: int) -> None:
-        """Of a message that was received so often; what fails the last time is given up by SQS when it comes again."""
-        deliver_again_soon(self._clients, self._queue_url, [receipt], again_after(received, self._patience))
+        """Of a message that was received so often; what fails the last time is given up by SQS when it comes again.
+
+        It waits longer each time: what has passed in half a minute costs no more, and what lasts an hour makes no dead
+        letter.
+        """
+        self._come_again(receipt, again_after(received, self._patience))
+
+    def come_again_soon(self, receipts: Iterable[str]) -> None:
+        """Of messages of a FIFO queue: all that follow in the group wait for them, so that everybody is held up.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+        """
+        for receipt in receipts:
+            self._come_again(receipt, self._patience[0])
+
+    def send(self, body: str) -> None:
+        """Let a part of a message come as one of its own."""
+        self._clients.sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
+
+    def _come_again(self, receipt: str, after: timedelta) -> None:
+        self._clients.sqs.change_message_visibility(
+            QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=int(after.total_seconds())
+        )
 
 
 def again_after(received: int, patience: Sequence[timedelta] = PATIENCE) -> timedelta:
@@ -111,14 +116,3 @@ def again_after(received: int, patience: Sequence[timedelta] = PATIENCE) -> time
 def shared_id(at: datetime) -> str:
     """The deduplication id of all wake-ups of the dispatcher of that half second."""
     return f"half-second-{at.timestamp() // ABSORBING.total_seconds():.0f}"
-
-
-class SqsIngest:
-    """The queue to which S3 tells of objects, for news that comes apart from the message that brought it."""
-
-    def __init__(self, clients: AwsClients, queue_url: str) -> None:
-        self._clients = clients
-        self._queue_url = queue_url
-
-    def send(self, body: str) -> None:
-        self._clients.sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)

@@ -13,7 +13,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from dropforge.settings import StoreSettings, to_environment
+from dropforge.settings import SourceSettings, StoreSettings, to_environment
 from stacks.constructs.dead_lettered_queue import DeadLetteredQueue
 from stacks.constructs.private_log_group import PrivateLogGroup
 from stacks.constructs.service_role import ServiceRole
@@ -60,6 +60,7 @@ class WorkerFunction(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, workshop: Workshop, work: Work) -> None:
         super().__init__(scope, construct_id)
+        self._lets_come_again = isinstance(work.settings, SourceSettings)
         self.name = workshop.names.function(work.module)
         logs = PrivateLogGroup(
             self,
@@ -97,12 +98,12 @@ class WorkerFunction(Construct):
         )
         self.resource.add_resource_dependency(logs)
 
-    def consume(self, source: DeadLetteredQueue, *, batch_size: int = 10, concurrency: int | None = None) -> None:
+    def consume(self, source: DeadLetteredQueue, *, batch_size: int, concurrency: int | None) -> None:
         """Feed the function from a queue. `concurrency` bounds how many batches are worked on at once (2 or more)."""
         queue = source.queue
-        self.role.permit(
-            allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [queue.queue_arn])
-        )
+        take = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+        come_again = ["sqs:ChangeMessageVisibility"] if self._lets_come_again else []
+        self.role.permit(allow([*come_again, *take], [queue.queue_arn]))
         scaling = (
             lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=concurrency)
             if concurrency

@@ -100,7 +100,7 @@ def dropping(local_aws: AwsClients, tables: Tables) -> DataDroppedSettings:
         stage="test",
         state_table=tables.state,
         trail_table=tables.trail,
-        ingest_queue_url=ingest,
+        source_queue_url=ingest,
         dispatch_queue_url=fifo,
         seal_queue_url=seal,
         sign_queue_url=seal,
@@ -144,7 +144,7 @@ def test_of_a_message_with_several_records_the_one_that_failed_goes_on_alone_and
     timer = DynamoMetadataStore(tables).seal_timer("digits")
     assert timer is not None
     assert timer.revision == len(good)
-    (alone,) = local_aws.sqs.receive_message(QueueUrl=dropping.ingest_queue_url, MaxNumberOfMessages=10)["Messages"]
+    (alone,) = local_aws.sqs.receive_message(QueueUrl=dropping.source_queue_url, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(alone["Body"]) == {"Records": [broken]}
     assert run(bundle, "data_dropped", sqs_event(alone["Body"]), to_environment(dropping)).returncode != 0
 

@@ -17,7 +17,7 @@ from dropforge.adapters.events.wakeup import seal_in
 from dropforge.adapters.logs import CloudWatchJobLogs
 from dropforge.adapters.sagemaker import SageMakerJobs
 from dropforge.adapters.sns import OUTCOME_ATTRIBUTE, PROJECT_ATTRIBUTE, SnsAnnouncer
-from dropforge.adapters.sqs import ABSORBING, SqsSource, deliver_again_soon
+from dropforge.adapters.sqs import ABSORBING, SqsSource
 from dropforge.adapters.surroundings import AwsSurroundings
 from dropforge.adapters.training_job_request import JobSurroundings
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
@@ -72,7 +72,7 @@ def test_a_wake_up_that_failed_comes_again_before_its_time_and_holds_up_none_tha
     clock.wait(ABSORBING)
     wakeups_by(local_aws, clock, dispatch=dispatch).dispatch()
     assert bodies(local_aws, dispatch) == []
-    deliver_again_soon(local_aws, dispatch, [each["ReceiptHandle"] for each in taken], after=timedelta(0))
+    SqsSource(local_aws, dispatch, [timedelta(0)]).come_again_soon(each["ReceiptHandle"] for each in taken)
     assert len(bodies(local_aws, dispatch)) == 2
 
 

@@ -80,19 +80,18 @@ def test_a_service_reaches_a_queue_topic_or_bucket_for_this_deployments_resource
         assert "dropforge-local-" in statement["Condition"]["ArnLike"]["aws:SourceArn"]
 
 
-def test_who_lets_what_failed_come_again_may_do_so_with_messages_of_its_own_queue_alone(local: Synthesis) -> None:
+def test_who_lets_what_failed_come_again_may_do_so_with_messages_of_its_own_queue_alone(telling: Synthesis) -> None:
     may = {
-        re.search(r"Function-([a-z-]+)", path)[1]: [each.rpartition(":")[2] for each in _list(statement["Resource"])]  # type: ignore[index]
-        for path, statement in local.statements()
+        _function(path): _list(statement["Resource"])
+        for path, statement in telling.statements()
         if "sqs:ChangeMessageVisibility" in _list(statement["Action"]) and "Function-" in path
     }
-    assert may == {
-        "data-dropped": ["dropforge-local-ingest"],
-        "dispatch-runs": ["dropforge-local-dispatch.fifo"],
-        "record-job-state": ["dropforge-local-job-state"],
-        "record-build-state": ["dropforge-local-build-state"],
-        "sign-run": ["dropforge-local-sign"],
+    fed = {
+        _function(mapping.path): [mapping.properties["EventSourceArn"]]
+        for mapping in telling.resources("AWS::Lambda::EventSourceMapping")
     }
+    apart = {"data-dropped", "record-job-state", "record-build-state", "deliver-state", "sign-run"}
+    assert may == {function: fed[function] for function in {"dispatch-runs", *apart}}
 
 
 def test_who_records_runs_adds_to_the_trail_and_nobody_changes_or_removes_an_entry(local: Synthesis) -> None:
@@ -276,3 +275,8 @@ def _granted(synthesis: Synthesis) -> Iterator[str]:
 
 def _list(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
+
+
+def _function(path: str) -> str:
+    """Of which of the stage's functions the resource is a part."""
+    return path.partition("Function-")[2].partition("/")[0]

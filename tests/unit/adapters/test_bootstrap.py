@@ -76,7 +76,7 @@ def test_a_sink_that_is_off_is_told_nothing() -> None:
         state_table="s",
         trail_table="t",
         sinks=Sinks(BOTH_SINKS.openlineage),
-        deliver_queue_url="https://sqs/deliver",
+        source_queue_url="https://sqs/deliver",
     )
     [only] = wire(settings, [DIGITS], AwsClients()).sinks
     assert isinstance(only, OpenLineageBackend)

@@ -40,7 +40,7 @@ DISPATCH = DispatchRunsSettings(
     artifact_bucket="artifacts",
     key_arn="arn:aws:kms:eu-west-1:111122223333:key/1",
     training_role_arn="arn:aws:iam::111122223333:role/training",
-    dispatch_queue_url="https://sqs/dispatch.fifo",
+    source_queue_url="https://sqs/dispatch.fifo",
     concurrent_runs=8,
 )
 
@@ -49,7 +49,7 @@ DELIVER = DeliverStateSettings(
     state_table="state",
     trail_table="trail",
     sinks=Sinks(OpenLineageSink("https://lineage.example.com", "mlops")),
-    deliver_queue_url="https://sqs/deliver",
+    source_queue_url="https://sqs/deliver",
 )
 
 
