@@ -115,6 +115,7 @@ def sinks_of(trial: Trial, outside: OutsideProcess) -> str:
 
 def deploy(trial: Trial, sinks: str = "") -> Document:
     trial.config.write_text((HERE / trial.config.name).read_text() + sinks)
+    trial.share_build_cache()
     trial.bench.bootstrap(ACCOUNT, REGION)
     trial.deploy()
     return {}

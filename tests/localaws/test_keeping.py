@@ -1,10 +1,13 @@
-"""What was acknowledged is there after `kill -9`, however soon that comes."""
+"""What was acknowledged is there after `kill -9`, however soon that comes.
+
+Each story is told up to its `yield`, all of them on one server, which is killed then and started again: that takes
+longer than any of them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -14,28 +17,10 @@ from localaws.processes import started_at
 from tests.localaws.local_server import LocalServer, eventually, kill, run_command, start
 from tests.localaws.training_world import TrainingWorld
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.xdist_group("keeping")]
 
-Restart = Callable[[], LocalServer]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[LocalServer]:
-    try:
-        yield start(tmp_path / "home")
-    finally:
-        run_command("down", "--home", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def killed(server: LocalServer) -> Restart:
-    """Kills the server and starts it again."""
-
-    def restart() -> LocalServer:
-        kill(server.home.root)
-        return start(server.home.root)
-
-    return restart
+Story = Generator[None, LocalServer, None]
+"""Hands over at each `yield`, and goes on with the server that was started after the kill."""
 
 
 def table(server: LocalServer, name: str = "kept") -> str:
@@ -70,7 +55,7 @@ def received(server: LocalServer, url: str, **options: Any) -> list[dict[str, An
     return list(answer.get("Messages", ()))
 
 
-def test_items_are_as_they_were_last_written(server: LocalServer, killed: Restart) -> None:
+def items_are_as_they_were_last_written(server: LocalServer) -> Story:
     dynamodb = server.client("dynamodb")
     stream = table(server)
     for key in ("put", "updated", "deleted"):
@@ -83,7 +68,7 @@ def test_items_are_as_they_were_last_written(server: LocalServer, killed: Restar
     written = {"Put": {"TableName": "kept", "Item": {"k": {"S": "transacted"}}}}
     dynamodb.transact_write_items(TransactItems=[written])
 
-    again = killed()
+    again = yield
 
     assert items(again) == {"put": {}, "updated": {"n": {"N": "1"}}, "transacted": {}}
     assert records(again, stream) == [
@@ -93,24 +78,20 @@ def test_items_are_as_they_were_last_written(server: LocalServer, killed: Restar
     assert records(again, stream)[-1] == "INSERT later"
 
 
-def test_a_table_that_is_made_anew_does_not_get_the_items_of_the_one_before(
-    server: LocalServer, killed: Restart
-) -> None:
-    table(server)
-    server.client("dynamodb").put_item(TableName="kept", Item={"k": {"S": "before"}})
-    server.client("dynamodb").delete_table(TableName="kept")
-    stream = table(server)
-    server.client("dynamodb").put_item(TableName="kept", Item={"k": {"S": "after"}})
+def a_table_that_is_made_anew_does_not_get_the_items_of_the_one_before(server: LocalServer) -> Story:
+    table(server, "anew")
+    server.client("dynamodb").put_item(TableName="anew", Item={"k": {"S": "before"}})
+    server.client("dynamodb").delete_table(TableName="anew")
+    stream = table(server, "anew")
+    server.client("dynamodb").put_item(TableName="anew", Item={"k": {"S": "after"}})
 
-    again = killed()
+    again = yield
 
-    assert items(again) == {"after": {}}
+    assert items(again, "anew") == {"after": {}}
     assert records(again, stream) == ["INSERT after"]
 
 
-def test_messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_again(
-    server: LocalServer, killed: Restart
-) -> None:
+def messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_again(server: LocalServer) -> Story:
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="kept", Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
     for body in ("deleted", "in hand", "waiting"):
@@ -119,20 +100,22 @@ def test_messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_agai
     sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
     sqs.send_message(QueueUrl=url, MessageBody="late")
 
-    messages = received(killed(), url, AttributeNames=["ApproximateReceiveCount"])
+    again = yield
+
+    messages = received(again, url, AttributeNames=["ApproximateReceiveCount"])
 
     assert [message["Body"] for message in messages] == ["in hand", "waiting", "late"]
     assert messages[0]["MessageId"] == second["MessageId"]
     assert messages[0]["Attributes"]["ApproximateReceiveCount"] == "2"
 
 
-def test_a_group_keeps_its_order_and_knows_what_it_has_had(server: LocalServer, killed: Restart) -> None:
+def a_group_keeps_its_order_and_knows_what_it_has_had(server: LocalServer) -> Story:
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="kept.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     for body in ("one", "two", "three"):
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=body)
 
-    again = killed()
+    again = yield
     sqs = again.client("sqs")
     sqs.send_message(QueueUrl=url, MessageBody="two", MessageGroupId="g", MessageDeduplicationId="two")
     found = list[str]()
@@ -144,24 +127,25 @@ def test_a_group_keeps_its_order_and_knows_what_it_has_had(server: LocalServer, 
     assert found == ["one", "two", "three"]
 
 
-def test_a_queue_that_is_deleted_after_a_start_leaves_nothing_behind(server: LocalServer, killed: Restart) -> None:
+def a_queue_that_is_deleted_after_a_start_leaves_nothing_behind(server: LocalServer) -> Story:
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="gone.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="had", MessageGroupId="g", MessageDeduplicationId="had")
     [message] = received(server, url)
     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
-    killed().client("sqs").delete_queue(QueueUrl=url)
-    again = killed()
+    again = yield
+    again.client("sqs").delete_queue(QueueUrl=url)
+    again = yield
 
-    assert not again.client("sqs").list_queues().get("QueueUrls")
+    assert not again.client("sqs").list_queues(QueueNamePrefix="gone").get("QueueUrls")
     sqs = again.client("sqs")
     url = sqs.create_queue(QueueName="gone.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="anew", MessageGroupId="g", MessageDeduplicationId="had")
     assert [each["Body"] for each in received(again, url)] == ["anew"]
 
 
-def test_an_object_and_the_event_that_tells_of_it_are_there(server: LocalServer, killed: Restart) -> None:
+def an_object_and_the_event_that_tells_of_it_are_there(server: LocalServer) -> Story:
     s3, sqs = server.client("s3"), server.client("sqs")
     url = sqs.create_queue(QueueName="drops")["QueueUrl"]
     arn = f"arn:aws:sqs:{server.region}:{server.account}:drops"
@@ -176,7 +160,7 @@ def test_an_object_and_the_event_that_tells_of_it_are_there(server: LocalServer,
     )
     versions = [s3.put_object(Bucket="kept", Key="a key", Body=body)["VersionId"] for body in (b"1", b"2")]
 
-    again = killed()
+    again = yield
 
     s3 = again.client("s3")
     bodies = [s3.get_object(Bucket="kept", Key="a key", VersionId=version)["Body"].read() for version in versions]
@@ -186,7 +170,7 @@ def test_an_object_and_the_event_that_tells_of_it_are_there(server: LocalServer,
     assert objects == versions
 
 
-def test_an_event_that_is_on_its_way_to_a_queue_arrives(server: LocalServer, killed: Restart) -> None:
+def an_event_that_is_on_its_way_to_a_queue_arrives(server: LocalServer) -> Story:
     sqs, events = server.client("sqs"), server.client("events")
     url = sqs.create_queue(QueueName="told")["QueueUrl"]
     arn = f"arn:aws:sqs:{server.region}:{server.account}:told"
@@ -198,7 +182,7 @@ def test_an_event_that_is_on_its_way_to_a_queue_arrives(server: LocalServer, kil
     entries = [{"Source": "test", "DetailType": "Number", "Detail": json.dumps({"number": n})} for n in range(10)]
     events.put_events(Entries=entries)
 
-    again = killed()
+    again = yield
 
     numbers = set[int]()
 
@@ -209,7 +193,7 @@ def test_an_event_that_is_on_its_way_to_a_queue_arrives(server: LocalServer, kil
     eventually(all_told, "all ten events")
 
 
-def test_roles_parameters_and_stacks_are_there_as_they_last_were(server: LocalServer, killed: Restart) -> None:
+def roles_parameters_and_stacks_are_there_as_they_last_were(server: LocalServer) -> Story:
     def template(**parameters: str) -> str:
         named = {name: {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
                  for name, value in parameters.items()}  # fmt: skip
@@ -224,7 +208,7 @@ def test_roles_parameters_and_stacks_are_there_as_they_last_were(server: LocalSe
     stacks.delete_stack(StackName="gone")
     happened = stacks.describe_stack_events(StackName="kept")["StackEvents"]
 
-    again = killed()
+    again = yield
 
     assert again.client("iam").get_role(RoleName="kept")["Role"]["Arn"] == role
     assert again.client("ssm").get_parameter(Name="/kept")["Parameter"]["Value"] == "a value"
@@ -239,17 +223,16 @@ def test_roles_parameters_and_stacks_are_there_as_they_last_were(server: LocalSe
     assert [export["Name"] for export in stacks.list_exports()["Exports"]] == ["kept"]
 
 
-def test_a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told(
-    server: LocalServer, killed: Restart, tmp_path: Path
-) -> None:
-    (tmp_path / "image").mkdir()
-    world = TrainingWorld.make(server, tmp_path / "image")
+def a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told(server: LocalServer) -> Story:
+    folder = server.home.root.parent / "image"
+    folder.mkdir()
+    world = TrainingWorld.make(server, folder)
     world.start("done")
     world.ended("done")
     world.start("cut-off", "sleep")
     [program] = eventually(lambda: [int(file.name) for file in server.home.processes.iterdir()], "the program")
 
-    again = TrainingWorld(killed(), world.image, world.role, world.queue)
+    again = TrainingWorld((yield), world.image, world.role, world.queue)
     described = again.ended("cut-off")
 
     assert described["TrainingJobStatus"] == "Failed"
@@ -259,3 +242,49 @@ def test_a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told
     assert again.events("cut-off", "Failed")
     with pytest.raises(ClientError, match="ResourceInUse"):
         again.start("cut-off")
+
+
+STORIES = (
+    items_are_as_they_were_last_written,
+    a_table_that_is_made_anew_does_not_get_the_items_of_the_one_before,
+    messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_again,
+    a_group_keeps_its_order_and_knows_what_it_has_had,
+    a_queue_that_is_deleted_after_a_start_leaves_nothing_behind,
+    an_object_and_the_event_that_tells_of_it_are_there,
+    an_event_that_is_on_its_way_to_a_queue_arrives,
+    roles_parameters_and_stacks_are_there_as_they_last_were,
+    a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told,
+)
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Exception | None]]:
+    """What stopped each story, by its name; None where it was told to its end."""
+    home = tmp_path_factory.mktemp("keeping") / "home"
+    try:
+        server, outcomes = start(home), dict[str, Exception | None]()
+        going = {story.__name__: story(server) for story in STORIES}
+        _tell(going, outcomes, None)
+        while going:
+            kill(home)
+            _tell(going, outcomes, start(home))
+        yield outcomes
+    finally:
+        run_command("down", "--home", str(home))
+
+
+def _tell(going: dict[str, Story], outcomes: dict[str, Exception | None], server: LocalServer | None) -> None:
+    """Tell each story up to its next `yield`; from its first on where there is no server yet."""
+    for name, story in tuple(going.items()):
+        try:
+            next(story) if server is None else story.send(server)
+        except (StopIteration, AssertionError, ClientError) as end:
+            outcomes[name] = None if isinstance(end, StopIteration) else end
+            del going[name]
+
+
+@pytest.mark.parametrize("story", [story.__name__ for story in STORIES])
+def test_after_a_kill(outcomes: Mapping[str, Exception | None], story: str) -> None:
+    stopped = outcomes[story]
+    if stopped is not None:
+        raise stopped
