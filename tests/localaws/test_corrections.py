@@ -417,3 +417,17 @@ def test_a_changed_emulator_is_named_and_not_run(tmp_path: Path) -> None:
         env={"STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert "This ministack has no ministack.services.sns._gone" in done.stderr
+
+
+def test_that_aws_has_a_service_is_known_without_the_models_of_all_others(tmp_path: Path) -> None:
+    program = (
+        "from ministack.core import router\nfrom localaws.corrections import unknown_services\n"
+        "unknown_services.install(None)\n"
+        "print([router._is_aws_service_name(name) for name in ('servicequotas', 'codebuild', 'xray')],"
+        " router._KNOWN_AWS_SERVICE_NAMES)\n"
+    )
+    done = subprocess.run(
+        [interpreter(), "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout == "[True, True, True] None\n", done.stderr
