@@ -35,15 +35,15 @@ class MainJob:
         """Deploy a stage that is not there yet, and remove it however the block ends."""
         there = removal.stacks(self.stage.session, self.stage.bench.stage)
         assert not there, f"the stage is deployed already ({', '.join(there)}), and would be removed: use another stage"
-        options = ("-c", f"config={self.config}")
         account = self.stage.aws.sts.get_caller_identity()["Account"]
         self.stage.bench.bootstrap(account, self.stage.session.region_name)
+        self.stage.bench.cdk("synth", "--quiet", "-c", f"config={self.config}")
         try:
-            self.stage.bench.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "4", *options)
+            self.stage.bench.cdk_again("deploy", "--all", "--require-approval", "never", "--concurrency", "4")
             yield
         finally:
             self.say("Removing the stage.")
-            removal.remove(self.stage.session, self.stage.bench, options)
+            removal.remove(self.stage.session, self.stage.bench)
             self.say("\n  ".join(["Left in the account:", *removal.left(self.stage.session, self.stage.bench.stage)]))
 
     def connect(self) -> None:

@@ -14,8 +14,8 @@ TRIES = 3
 """Access logs of the emptying itself may still arrive in a bucket that was just emptied."""
 
 
-def remove(session: boto3.Session, bench: Workbench, stage_options: tuple[str, ...]) -> None:
-    """Empty the stage's buckets, delete its images, and destroy its stacks."""
+def remove(session: boto3.Session, bench: Workbench) -> None:
+    """Empty the buckets of the stage that was synthesized last, delete its images, and destroy its stacks."""
     for attempt in range(1, TRIES + 1):
         for kind, name in list(_resources(session, bench.stage)):
             if kind == "AWS::S3::Bucket":
@@ -23,7 +23,7 @@ def remove(session: boto3.Session, bench: Workbench, stage_options: tuple[str, .
             elif kind == "AWS::ECR::Repository":
                 _delete_images(session.client("ecr"), name)
         try:
-            bench.cdk("destroy", "--all", "--force", *stage_options)
+            bench.cdk_again("destroy", "--all", "--force")
         except CommandFailedError:
             if attempt == TRIES:
                 raise
