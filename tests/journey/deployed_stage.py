@@ -135,7 +135,7 @@ class DeployedStage:
         return typed(words, only(self.bench.variables()))
 
     def program(self, *words: str) -> Answer:
-        """Run `dropforge` as a program of its own, as a person's shell does."""
+        """Run `dropforge` as a program of its own, as a person's shell does: that starts Python anew."""
         done = subprocess.run(
             [BIN / "dropforge", *words], env=self.bench.variables(), stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=120, check=False,
