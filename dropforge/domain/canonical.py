@@ -40,7 +40,10 @@ def digest_of_bytes(data: bytes) -> str:
 
 
 def _text(value: object) -> str:
-    """In one walk. The concrete types stand before the abstract ones, which Python takes far longer to tell."""
+    """In one walk, and text, which is most of what there is, without a call of its own.
+
+    The concrete types stand before the abstract ones, which Python takes far longer to tell.
+    """
     match value:
         case str():
             return _quoted(value)
@@ -51,7 +54,10 @@ def _text(value: object) -> str:
         case int() if abs(value) <= LARGEST_INTEGER:
             return int.__repr__(value)
         case dict() | Mapping():
-            members = [f"{_quoted(name)}:{_text(value[name])}" for name in sorted(value, key=_utf16)]
+            members = [
+                f"{_quoted(name)}:{_quoted(member) if isinstance(member := value[name], str) else _text(member)}"
+                for name in sorted(value, key=_utf16)
+            ]
             return f"{{{','.join(members)}}}"
         case list() | tuple() | Sequence() if not isinstance(value, bytes | bytearray):
             return f"[{','.join([_text(item) for item in value])}]"
