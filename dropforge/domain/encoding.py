@@ -8,33 +8,27 @@ the same reason those that are no longer are named in the dataclass's `FORMER_ME
 
 from __future__ import annotations
 
-import dataclasses
-import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from dropforge.domain.errors import InvalidDocumentError
 
 T = TypeVar("T")
+Writer: TypeAlias = Callable[[Any], object]
+Reader: TypeAlias = Callable[[object, str], object]
+"""Takes what is in the document, and the path at which it stands there."""
 
 
 def encode(value: object) -> object:
     """The value as what `json` writes: None, bool, int, str, list, dict."""
     kind: type = type(value)
-    if (fields := _fields(kind)) is not None:
-        members = ((name, getattr(value, name)) for name in fields)
-        return {name: encode(member) for name, member in members if member is not None}
-    match value:
-        case Mapping():
-            return {str(name): encode(member) for name, member in value.items()}
-        case tuple() | list():
-            return [encode(item) for item in value]
-        case _:
-            return _encode_scalar(value)
+    return _writer(kind)(value)
 
 
 def encode_object(value: object) -> dict[str, object]:
@@ -44,7 +38,7 @@ def encode_object(value: object) -> dict[str, object]:
 
 def decode(kind: type[T], document: object) -> T:
     """The `kind` that the document describes; InvalidDocumentError when it describes none."""
-    return cast("T", _decode(kind, document, ""))
+    return cast("T", _reader(cast("type", kind))(document, ""))
 
 
 def time_text(time: datetime) -> str:
@@ -52,84 +46,149 @@ def time_text(time: datetime) -> str:
 
 
 @cache
-def _fields(kind: type) -> Mapping[str, dataclasses.Field[Any]] | None:
-    """By name, in order; None when it is no dataclass."""
-    return {field.name: field for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else None
+def _writer(kind: type) -> Writer:
+    """Found once for each type: every event and record is written with the same few."""
+    if is_dataclass(kind):
+        return partial(_write_members, tuple(field.name for field in fields(kind)))
+    for known, writer in _WRITERS.items():
+        if issubclass(kind, known):
+            return writer
+    raise InvalidDocumentError(f"a {kind.__name__} cannot be written to a document: use text")
+
+
+def _write_members(names: tuple[str, ...], value: object) -> dict[str, object]:
+    return {name: encode(member) for name in names if (member := getattr(value, name)) is not None}
+
+
+def _write_mapping(value: Mapping[object, object]) -> dict[str, object]:
+    return {str(name): encode(member) for name, member in value.items()}
+
+
+def _write_items(value: Sequence[object]) -> list[object]:
+    return [encode(item) for item in value]
+
+
+def _write_enum(value: Enum) -> object:
+    return value.value
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+_WRITERS: Final[Mapping[type, Writer]] = MappingProxyType(
+    {
+        Mapping: _write_mapping,
+        tuple: _write_items,
+        list: _write_items,
+        Enum: _write_enum,
+        datetime: time_text,
+        Decimal: str,
+        NoneType: _as_it_is,
+        int: _as_it_is,
+        str: _as_it_is,
+    }
+)
+"""By the type, or the first here that it derives from: an enumeration of texts is an Enum before it is text."""
 
 
 @cache
-def _annotations(kind: type) -> Mapping[str, object]:
-    """Resolved once: to do so, Python compiles each of them, which takes longer than the rest of decoding."""
-    return get_type_hints(kind)
-
-
-def _encode_scalar(value: object) -> object:
-    match value:
-        case Enum():
-            return value.value
-        case datetime():
-            return time_text(value)
-        case Decimal():
-            return str(value)
-        case None | bool() | int() | str():
-            return value
-        case _:
-            raise InvalidDocumentError(f"a {type(value).__name__} cannot be written to a document: use text")
-
-
-def _decode(kind: object, value: object, path: str) -> object:
+def _reader(kind: object) -> Reader:
+    """Found once for each annotation, as a writer is."""
     origin, arguments = get_origin(kind), get_args(kind)
-    if origin in {types.UnionType, Union}:
-        inner = next(argument for argument in arguments if argument is not types.NoneType)
-        return None if value is None else _decode(inner, value, path)
+    if origin in {UnionType, Union}:
+        return partial(_read_optional, _reader(next(each for each in arguments if each is not NoneType)))
     if origin is tuple:
-        items = _expect(list, value, path, "a list")
-        return tuple(_decode(arguments[0], item, f"{path}[{index}]") for index, item in enumerate(items))
+        return partial(_read_items, _reader(arguments[0]))
     if origin is Mapping:
-        members = _expect(dict, value, path, "an object")
-        return {name: _decode(arguments[1], member, f"{path}.{name}") for name, member in members.items()}
-    if isinstance(kind, type) and (fields := _fields(kind)) is not None:
-        return _decode_dataclass(kind, fields, value, path)
-    return value if kind is object else _decode_scalar(kind, value, path)
+        return partial(_read_mapping, _reader(arguments[1]))
+    if isinstance(kind, type) and is_dataclass(kind):
+        return partial(_read_dataclass, kind)
+    return _READERS[kind] if kind in _READERS else partial(_read_text, cast("type", kind))
 
 
-def _decode_dataclass(kind: type, fields: Mapping[str, dataclasses.Field[Any]], value: object, path: str) -> object:
-    members, hints = _expect(dict, value, path, "an object"), _annotations(kind)
+def _read_optional(read: Reader, value: object, path: str) -> object:
+    return None if value is None else read(value, path)
+
+
+def _read_items(read: Reader, value: object, path: str) -> object:
+    items = _expect(list, "a list", value, path)
+    return tuple([read(item, f"{path}[{index}]") for index, item in enumerate(items)])
+
+
+def _read_mapping(read: Reader, value: object, path: str) -> object:
+    members = _expect(dict, "an object", value, path)
+    return {name: read(member, f"{path}.{name}") for name, member in members.items()}
+
+
+@dataclass(frozen=True)
+class _Member:
+    """How a dataclass's member is read, and what it means that a document has none of it."""
+
+    read: Reader
+    may_be_none: bool
+    has_default: bool
+
+    @classmethod
+    def of(cls, field: Field[Any], annotation: object) -> _Member:
+        has_default = field.default is not MISSING or field.default_factory is not MISSING
+        return cls(_reader(annotation), NoneType in get_args(annotation), has_default)
+
+
+@cache
+def _members(kind: type) -> Mapping[str, _Member]:
+    """By name, in order. To resolve annotations Python compiles them, which takes longer than the rest of decoding."""
+    annotations = get_type_hints(kind)
+    return {field.name: _Member.of(field, annotations[field.name]) for field in fields(kind)}
+
+
+def _read_dataclass(kind: type, value: object, path: str) -> object:
+    given, known = _expect(dict, "an object", value, path), _members(kind)
     former: frozenset[str] = getattr(kind, "FORMER_MEMBERS", frozenset())
-    if unknown := sorted(members.keys() - fields.keys() - former, key=str):
-        raise InvalidDocumentError(f"{_at(path, unknown[0])} is unknown: remove it; known are {', '.join(fields)}")
-    given: dict[str, object] = {}
-    for name, field in fields.items():
-        if name in members:
-            given[name] = _decode(hints[name], members[name], _at(path, name))
-        elif types.NoneType in get_args(hints[name]):
-            given[name] = None
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+    if unknown := sorted(given.keys() - known.keys() - former, key=str):
+        raise InvalidDocumentError(f"{_at(path, unknown[0])} is unknown: remove it; known are {', '.join(known)}")
+    read: dict[str, object] = {}
+    for name, member in known.items():
+        if name in given:
+            read[name] = member.read(given[name], _at(path, name))
+        elif member.may_be_none:
+            read[name] = None
+        elif not member.has_default:
             raise InvalidDocumentError(f"{_at(path, name)} is missing: add it")
-    return kind(**given)
+    return kind(**read)
 
 
-def _decode_scalar(kind: object, value: object, path: str) -> object:
-    if kind is int:
-        return _expect(int, value, path, "a whole number")
-    if kind is bool:
-        return _expect(bool, value, path, "true or false")
-    text = _expect(str, value, path, "text")
+def _read_text(kind: type, value: object, path: str) -> object:
+    """What its own type makes of a text."""
+    text = _expect(str, "text", value, path)
     try:
-        if kind is datetime:
-            return datetime.fromisoformat(text)
-        return text if kind is str else cast("type", kind)(text)
+        return datetime.fromisoformat(text) if kind is datetime else kind(text)
     except (ValueError, InvalidOperation) as error:
-        if isinstance(kind, type) and issubclass(kind, Enum):
+        if issubclass(kind, Enum):
             known = ", ".join(str(member.value) for member in kind)
             raise InvalidDocumentError(f"{path} is {text!r}: write one of {known}") from error
         raise InvalidDocumentError(f"{path} is {text!r}, which cannot be read: correct it") from error
 
 
-def _expect(kind: type[T], value: object, path: str, wanted: str) -> T:
+def _read_anything(value: object, path: str) -> object:  # noqa: ARG001
+    return value
+
+
+def _expect(kind: type[T], wanted: str, value: object, path: str) -> T:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InvalidDocumentError(f"{path or 'the document'} is {value!r}: write {wanted}")
     return value
+
+
+_READERS: Final[Mapping[object, Reader]] = MappingProxyType(
+    {
+        object: _read_anything,
+        int: partial(_expect, int, "a whole number"),
+        bool: partial(_expect, bool, "true or false"),
+        str: partial(_expect, str, "text"),
+    }
+)
+"""Of what JSON has a type for."""
 
 
 def _at(path: str, name: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from dropforge.domain.announcement import Announcement, AnnouncementKey, Outcome, SubjectKind
 from dropforge.domain.canonical import digest
@@ -26,7 +27,7 @@ class Notice:
     evidence: Mapping[str, str] = field(default_factory=dict)
     details: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Twenty hexadecimal digits."""
         identity = {"kind": self.kind.value, "project": self.project, "evidence": self.evidence}

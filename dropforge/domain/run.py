@@ -35,11 +35,11 @@ class RunStatus(Enum):
     @property
     def is_open(self) -> bool:
         """Takes one of the places that concurrency limits count."""
-        return self in {RunStatus.STARTING, RunStatus.RUNNING}
+        return self in (RunStatus.STARTING, RunStatus.RUNNING)
 
     @property
     def is_terminal(self) -> bool:
-        return self in {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED, RunStatus.SUPERSEDED}
+        return self in (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.STOPPED, RunStatus.SUPERSEDED)
 
 
 class RequesterKind(Enum):

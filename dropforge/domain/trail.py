@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from dropforge.domain.canonical import canonical, digest
 from dropforge.domain.errors import DropforgeError
@@ -37,7 +38,7 @@ class TrailEntry:
     previous: str
     body: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         link = {"run": self.run_id, "sequence": self.sequence, "previous": self.previous, "body": self.body}
         return digest(link)

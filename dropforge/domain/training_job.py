@@ -25,7 +25,7 @@ class JobStatus(Enum):
 
     @property
     def is_terminal(self) -> bool:
-        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED}
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 
 
 _ORDER = {JobStatus.IN_PROGRESS: 0, JobStatus.STOPPING: 1}

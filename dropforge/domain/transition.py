@@ -44,9 +44,8 @@ def transition(before: Run | None, event: RunEvent) -> Transition | None:
     if evolved is before:
         return None
     entry, head = append(evolved.id, evolved.trail, event_document(event))
-    run = replace(evolved, trail=head)
-    if before is None or run.status is not before.status:
-        run = replace(run, status_sequence=head.sequence)
+    is_new_status = before is None or evolved.status is not before.status
+    run = replace(evolved, trail=head, status_sequence=head.sequence if is_new_status else evolved.status_sequence)
     opened = int(run.status.is_open) - int(before is not None and before.status.is_open)
     return Transition(before, run, entry, _announcement(run, event), opened, _started_on(before, event))
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from dropforge.domain.dataset import UNKNOWN, Checksum, ChecksumSource, Dataset, ListedObject, Manifest
 from dropforge.domain.encoding import encode
@@ -15,10 +16,13 @@ from dropforge.domain.pinning import ChannelFiles, Pin
 from dropforge.domain.training_job import ModelArtifact
 from dropforge.workflow.ports import VersionGoneError
 
+_manifest_of = lru_cache(maxsize=1024)(Manifest.from_bytes)
+"""Every sweep reads that of the latest data again."""
+
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """`content` is None for a delete marker."""
+    """`content` is None for a delete marker; `at` has whole seconds, as S3 dates what it lists."""
 
     version_id: str
     content: bytes | None
@@ -61,14 +65,16 @@ class MemoryBucket:
         stored = self.versions.setdefault(key, [])
         self._put[key] += 1
         version_id = f"{key}@{self._put[key]}"
-        stored.append(StoredVersion(version_id, content, self._now()))
+        stored.append(StoredVersion(version_id, content, self._now().replace(microsecond=0)))
         return ListedObject(key, version_id, len(content or b""))
 
     def current_objects(self, prefix: str, at: datetime) -> Iterator[ListedObject]:
         for key, stored in sorted(self.versions.items()):
-            until = [each for each in stored if each.at.replace(microsecond=0) <= at]
-            if key.startswith(prefix) and until and until[-1].content is not None:
-                yield ListedObject(key, until[-1].version_id, len(until[-1].content))
+            if not key.startswith(prefix):
+                continue
+            latest = next((each for each in reversed(stored) if each.at <= at), None)
+            if latest is not None and latest.content is not None:
+                yield ListedObject(key, latest.version_id, len(latest.content))
 
     def content(self, listed: ListedObject) -> bytes:
         return self._content(listed)
@@ -122,7 +128,7 @@ class MemoryBucket:
         self.artifacts[key] = manifest.to_bytes()
 
     def manifest(self, key: str) -> Manifest:
-        return Manifest.from_bytes(self.artifacts[key])
+        return _manifest_of(self.artifacts[key])
 
     def put_model(self, key: str, content: bytes) -> str:
         """What a job leaves; returns its URI."""

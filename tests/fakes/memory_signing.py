@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,8 +28,12 @@ def a_private_key() -> ec.EllipticCurvePrivateKey:
 class MemorySigner:
     """Implements `ports.Signer`."""
 
-    key: ec.EllipticCurvePrivateKey = field(default_factory=a_private_key)
     name: str = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d"
+
+    @cached_property
+    def key(self) -> ec.EllipticCurvePrivateKey:
+        """Made when it is first needed: in most worlds nothing is signed."""
+        return a_private_key()
 
     def sign(self, message: bytes) -> Signature:
         der = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

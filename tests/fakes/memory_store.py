@@ -112,7 +112,8 @@ class MemoryRuns(MemoryAnnouncements):
         return self.runs.get(run_id)
 
     def trail(self, run_id: str) -> tuple[TrailEntry, ...]:
-        return tuple(entry for (owner, _), entry in sorted(self.trails.items()) if owner == run_id)
+        places = sorted([place for place in self.trails if place[0] == run_id])
+        return tuple([self.trails[place] for place in places])
 
     def load(self, project: str, day: date) -> ProjectLoad:
         return ProjectLoad(self.opened[project], self.started[project, day])

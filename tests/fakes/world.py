@@ -36,6 +36,7 @@ from tests.fakes.memory_surroundings import MemorySurroundings
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DIGITS = Project("digits", "example/digits", "digits/", seal=SealPolicy(quiet_seconds=60))
+PLAIN_SPEC = TrainingSpec()
 
 
 @dataclass
@@ -179,7 +180,7 @@ class World:
             self.builds.start(project, execution)
         digest = hashlib.sha256((content or commit).encode()).hexdigest()
         self.builds.push(project, commit, execution, f"sha256:{digest}")
-        document = (spec or TrainingSpec()).to_document()
+        document = (spec or PLAIN_SPEC).to_document()
         claims = {"spec": document, "claimed_author": "Ada <ada@example.com>", "message": message}
         self.clock.pass_by(seconds=1)
         return BuiltImage(project, commit, "main", execution, dataset, claims)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from itertools import accumulate
 
 from dropforge.domain.artifact_layout import manifest_key
 from dropforge.domain.drop import ObjectRef
@@ -96,11 +97,12 @@ class Schedule:
 
     def play(self) -> None:
         """ViolationError when a promise is broken."""
+        now = Moment.of(self.world.store)
         for _ in range(self.chance.randint(20, 120)):
-            doing = self.chance.choices(DEEDS, WEIGHTS)[0]
-            before = Moment.of(self.world.store)
+            doing = self.chance.choices(DEEDS, cum_weights=CUMULATIVE_WEIGHTS)[0]
             doing(self)
-            check_step(before, Moment.of(self.world.store))
+            before, now = now, Moment.of(self.world.store)
+            check_step(before, now)
             if self.storm.violation is not None:
                 raise self.storm.violation
         self._sweep_in_the_storm()
@@ -196,7 +198,7 @@ class Schedule:
         envelope.receives += 1
         self.log.append(f"{envelope.name}: delivered, receive {envelope.receives}")
         try:
-            envelope.message(self.storm.ports())
+            envelope.message(self.storm.ports)
         except (CutOff, Exception) as failure:  # noqa: BLE001 - the queue takes it back, whatever it was
             self.log.append(f"{envelope.name}: back in its queue, {failure!r}")
             (self.dead if envelope.receives >= MOST_RECEIVES else self.queue).append(envelope)
@@ -332,6 +334,7 @@ DEEDS: tuple[Callable[[Schedule], None], ...] = (
     Schedule.ask_by_hand,
 )
 WEIGHTS = (40, 3, 1, 1, 2, 2, 3, 5, 1, 2, 1, 1, 1)
+CUMULATIVE_WEIGHTS = tuple(accumulate(WEIGHTS))
 
 
 def play(seed: int) -> str | None:

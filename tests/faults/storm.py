@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from dropforge.domain.announcement import Announcement
@@ -18,6 +19,8 @@ THROTTLED = "Rate exceeded"
 SPENT = "ResourceLimitExceeded: the account-level service limit is in use"
 BUSY_PORTS = {("jobs", "create"), ("pipelines", "start_rebuild")}
 """Where AWS's having no room is a reply that the use case understands."""
+WATCHED = {"lease_announcement", "publish"}
+"""Methods of which each call is checked, not only what they leave."""
 
 
 @dataclass
@@ -51,19 +54,20 @@ class Storm:
         """The first: a use case that takes one failure after the other to heart must not swallow it."""
         self._excused: set[int] = set()
         """Places of mails that another may follow: SNS never answered, or somebody saw that their lease had run out."""
+        self.ports = self._around(self.world.ports)
+        """What every delivery is given."""
 
-    def ports(self) -> Ports:
-        """The ports of one delivery."""
+    def _around(self, ports: Ports) -> Ports:
         outside: dict[str, Any] = {
-            each.name: _StormyPort(each.name, getattr(self.world.ports, each.name), self)
-            for each in fields(self.world.ports)
+            each.name: _StormyPort(each.name, getattr(ports, each.name), self)
+            for each in fields(ports)
             if each.name not in {"stage", "clock"}
         }
-        return replace(self.world.ports, clock=self.clock, **outside)
+        return replace(ports, clock=self.clock, **outside)
 
     def call(self, port: str, method: str, call: Callable[[], object]) -> object:
         if self.chance.random() >= self.strength:
-            return self._watched(method, call)
+            return self._watched(method, call) if method in WATCHED else call()
         kind = self.chance.choice(["killed before", "killed after", "lost", "timed out", "busy", "meanwhile", "slow"])
         self.log.append(f"    {method}: {kind}")
         self._before(kind, port, method)
@@ -123,7 +127,7 @@ class _StormyPort:
             return member
 
         def call(*arguments: object, **named: object) -> object:
-            return self._storm.call(self._name, method, lambda: member(*arguments, **named))
+            return self._storm.call(self._name, method, partial(member, *arguments, **named))
 
         self.__dict__[method] = call
         return call
