@@ -2,8 +2,6 @@
 
 To know that AWS has a service of that name, the emulator reads the models of all four hundred, and answers nobody for
 as long as that takes: seconds. Most are signed for under the name by which botocore lists them.
-
-https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
 from __future__ import annotations
