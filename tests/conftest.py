@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("CDK_VALIDATION", "false")  # takes longer than a synthesis; of prod's, a test has it
 
-HERE = Path(__file__).parent
-ORDER = (HERE / "local", HERE / "infrastructure", HERE / "faults")
+ORDER = ("tests/local/", "tests/infrastructure/", "tests/faults/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,4 +25,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _rank(item: pytest.Item) -> int:
-    return next((rank for rank, folder in enumerate(ORDER) if folder in item.path.parents), len(ORDER))
+    return next((rank for rank, folder in enumerate(ORDER) if item.nodeid.startswith(folder)), len(ORDER))

@@ -26,9 +26,9 @@ ONE_AFTER_ANOTHER = ("disturbed", "story", "trained")
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for fixture in ONE_AFTER_ANOTHER:
-            if HERE in item.path.parents and fixture in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(fixture))
+        needed = set(ONE_AFTER_ANOTHER).intersection(getattr(item, "fixturenames", ()))
+        if needed and item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group(min(needed, key=ONE_AFTER_ANOTHER.index)))
 
 
 @pytest.fixture(scope="session")
