@@ -183,7 +183,7 @@ def announcing_while_sweeping(world: World) -> tuple[Message, ...]:
 def as_far_as(method: str, message: Message, world: World) -> None:
     """The function is killed when that call has returned."""
 
-    def onward(call: Call) -> Reply:
+    def onward(call: Call, _: object) -> Reply:
         if made and made[-1] == method:
             raise Suspended
         made.append(call.method)
