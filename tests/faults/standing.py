@@ -28,7 +28,7 @@ Standing: TypeAlias = tuple[object, ...]
 """Two that are equal go on alike, if what they wait for returns the same."""
 _Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 """Lines and columns: first line, last line, first column, end."""
-_UNBOUND = "no value"
+_UNBOUND = object()
 _CHANGEABLE = (dict, list, set)
 
 
