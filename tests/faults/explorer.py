@@ -1,9 +1,10 @@
 """Every schedule of a history: all interleavings of what is under way, with crashes and second deliveries anywhere.
 
 Why so few states stand for so many schedules (`tests/faults/schedules.py` has them call by call):
-- What can still happen depends on the world, on where each delivery stands (its message and the replies that it got),
-  and on how many crashes and second deliveries are left, and on nothing else. So two schedules that lead to equal
-  states have the same futures, and these are looked at once. States are compared whole, not by a hash.
+- What can still happen depends on the world, on where each delivery stands (its message and the replies that it got;
+  of these only what it has not forgotten, where `tests/faults/standing.py` can tell), and on how many crashes and
+  second deliveries are left, and on nothing else. So two schedules that lead to equal states have the same futures, and
+  these are looked at once. States are compared whole, not by a hash.
 - A step is a change of the world. A call that leaves the world as it is (a question, and just so a condition that
   fails) is felt by its delivery alone, so one is made only when it matters, which is right before somebody else's
   change. A state says of each delivery where it stands at the earliest, and is for all schedules in which it has asked
@@ -18,6 +19,13 @@ Why so few states stand for so many schedules (`tests/faults/schedules.py` has t
 - Of two states that differ only in what is left of crashes and second deliveries, all that follows from the one with
   less left follows from the other too, and the same is checked on the way.
 `tests/faults/test_every_schedule.py` shows of small histories that this loses no world, no call in any, and no end.
+
+The words for it:
+- stands: where a delivery may be, one behind each question that it asks before it changes anything
+- an Asking: the stands of a delivery while nobody else does anything, and the change that comes behind them
+- Apart: those stands that differ once somebody else has changed the world
+- a state that is Reached: with what was left of crashes and second deliveries then
+- Led: the states that a step leads to
 """
 
 from __future__ import annotations
@@ -31,9 +39,11 @@ from typing import TypeAlias
 from tests.faults.asking import Apart, Askings
 from tests.faults.histories import History
 from tests.faults.invariants import ViolationError
-from tests.faults.schedules import Left, Schedules, State
+from tests.faults.schedules import Schedules
+from tests.faults.tokens import token
+from tests.faults.unfolding import Left, State, Unfolding
 
-Place: TypeAlias = tuple[State, Left]
+Reached: TypeAlias = tuple[State, Left]
 Led: TypeAlias = tuple[Left, list[State]]
 """States that a step leads to, all with so much left."""
 
@@ -41,28 +51,32 @@ Led: TypeAlias = tuple[Left, list[State]]
 @dataclass(frozen=True)
 class Figures:
     """`calls` are those that some delivery makes in some world, each counted once for each world; `ends` the worlds,
-    each by its number, in which all that was sent has been delivered.
+    each by its number, in which all that was sent has been delivered; `left` is how many crashes and second deliveries
+    there still were in some state.
     """
 
     states: int
     worlds: int
     calls: int
     ends: frozenset[int]
+    left: frozenset[Left]
 
 
 class Explorer:
     def __init__(self, name: str, history: History) -> None:
-        self.schedules = Schedules(name, history)
-        self._roots = self.schedules.happening.roots
-        self._askings = Askings(self.schedules.happening)
+        self.unfolding = Unfolding(history)
+        self._name = name
+        self._roots = self.unfolding.happening.deliveries.roots
+        self._askings = Askings(self.unfolding.happening)
         self._apart = Apart(self._askings)
-        self._last_act = len(history.acts) - 1
+        self._last_act = self.unfolding.last_act
         lefts = {left for c, r in history.most for left in product(range(c + 1), range(r + 1))}
-        self._found: dict[Left, dict[State, Place | None]] = {left: {} for left in sorted(lefts, reverse=True)}
+        self._found: dict[Left, dict[State, Reached | None]] = {left: {} for left in sorted(lefts, reverse=True)}
         for most in history.most:
-            self._found[most][self.schedules.start] = None
-            for left, states in self._doubled(self.schedules.start, most):
-                self._found[left] |= dict.fromkeys(states, (self.schedules.start, most))
+            start = self.unfolding.start
+            self._found[most][start] = None
+            for left, states in self._doubled(start, most):
+                self._found[left] |= dict.fromkeys(states, (start, most))
 
     def explore(self) -> Figures:
         """All schedules; ViolationError with the schedule that breaks a promise."""
@@ -70,14 +84,25 @@ class Explorer:
         try:
             for left in self._found:
                 self._explore_with(left)
+            return self._figures()
         finally:
+            self._forget()
             gc.enable()
-        return self.figures
 
-    @property
-    def figures(self) -> Figures:
-        states, happening = sum(map(len, self._found.values())), self.schedules.happening
-        return Figures(states, len(happening.worlds), happening.calls, frozenset(self.schedules.ends))
+    def _figures(self) -> Figures:
+        happening = self.unfolding.happening
+        return Figures(
+            states=sum(map(len, self._found.values())),
+            worlds=len(happening.worlds),
+            calls=len(happening.calls),
+            ends=frozenset(self.unfolding.ends),
+            left=frozenset([left for left, states in self._found.items() if states]),
+        )
+
+    def _forget(self) -> None:
+        """Now, since looking for what nobody knows any more among so many values takes seconds."""
+        for each in (self._found, self._apart, self._askings, self.unfolding.happening.steps):
+            each.clear()
 
     def _explore_with(self, left: Left) -> None:
         """All states with so much left, once those with more left are known."""
@@ -98,23 +123,23 @@ class Explorer:
                         found[after] = here
                         ahead.append(after)
 
-    def _checked_steps(self, here: Place) -> list[Led]:
+    def _checked_steps(self, here: Reached) -> list[Led]:
         try:
             return self._steps_from(*here)
         except ViolationError as violation:
-            token = self.schedules.token(self._way_to(here))
-            raise ViolationError(f"{violation}\nschedule: {token}") from violation
+            schedule = token(self._name, Schedules(self.unfolding), self._way_to(here))
+            raise ViolationError(f"{violation}\nschedule: {schedule}") from violation
 
-    def _way_to(self, here: Place) -> list[Place]:
-        way: list[Place] = []
-        cause: Place | None = here
+    def _way_to(self, here: Reached) -> list[Reached]:
+        way: list[Reached] = []
+        cause: Reached | None = here
         while cause is not None:
             way.append(cause)
             state, left = cause
             cause = self._found[left][state]
         return way[::-1]
 
-    def _richer_than(self, left: Left) -> list[dict[State, Place | None]]:
+    def _richer_than(self, left: Left) -> list[dict[State, Reached | None]]:
         crashes, repeats = left
         return [each for (c, r), each in self._found.items() if (c, r) != left and c >= crashes and r >= repeats]
 
@@ -141,7 +166,7 @@ class Explorer:
         return steps if going_on else steps + self._next_act(state, left)
 
     def _states(self, act: int, world: int, stands: Iterable[tuple[int | None, ...]], firsts: int) -> list[State]:
-        arranged = self.schedules.arranged
+        arranged = self.unfolding.arranged
         if act == self._last_act:
             return [(act, world, arranged[each], None) for each in stands]
         return [(act, world, arranged[each[:firsts]], each[firsts] if each[firsts:] else None) for each in stands]
@@ -149,11 +174,11 @@ class Explorer:
     def _next_act(self, state: State, left: Left) -> list[Led]:
         act, world, _, second = state
         if act == self._last_act:
-            self.schedules.check_end(world)
+            self.unfolding.check_end(world)
             return []
-        later, firsts = self.schedules.begin_next(act, world)
+        later, firsts = self.unfolding.begin_next(act, world)
         stands = [None] if second is None else self._apart[world, later, second]
-        begun = [self.schedules.state(act + 1, later, firsts, each) for each in stands]
+        begun = [self.unfolding.state(act + 1, later, firsts, each) for each in stands]
         return [(left, begun), *self._doubled((act + 1, later, firsts, None), left)]
 
     def _doubled(self, state: State, left: Left) -> list[Led]:
@@ -162,4 +187,4 @@ class Explorer:
         crashes, repeats = left
         if not repeats:
             return []
-        return [((crashes, repeats - 1), [self.schedules.state(act, world, firsts, each) for each in set(firsts)])]
+        return [((crashes, repeats - 1), [self.unfolding.state(act, world, firsts, each) for each in set(firsts)])]

@@ -5,11 +5,11 @@ A call is made once for all worlds that look the same to its port, which other p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, KeysView
 
 from dropforge.domain.announcement import Announcement
 from tests.fakes.world import World
+from tests.faults.deliveries import Answers, Asked, Deliveries, Told
 from tests.faults.histories import Act
 from tests.faults.invariants import (
     Moment,
@@ -21,31 +21,10 @@ from tests.faults.invariants import (
     require,
 )
 from tests.faults.snapshots import Changes, Numbering, Worlds
-from tests.faults.suspension import Call, Done, Message, Rehearsal, Reply, Suspended
+from tests.faults.suspension import Call, Done
 
 MOST_TRIES = 3
 """How often a function may fail by itself before its message counts as lost; nothing here makes it fail."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A message, and what its function has been told so far."""
-
-    message: Message
-    failures: int = 0
-    replies: tuple[Reply, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asked:
-    call: Call
-    number: int
-
-
-@dataclass(frozen=True)
-class Told:
-    reply: Reply
-    number: int
 
 
 class Steps(dict[tuple[int, int], tuple[int, int | None]]):
@@ -61,20 +40,20 @@ class Steps(dict[tuple[int, int], tuple[int, int | None]]):
 
 
 class Happening:
-    """Worlds and deliveries go by their numbers. ViolationError from a step or an act that breaks a promise."""
+    """Worlds and deliveries go by their numbers. ViolationError from a step or an act that breaks a promise.
 
-    def __init__(self, world: World) -> None:
-        self._numbers = Numbering()
+    Where all is done `each_anew`, a call is made in each world, and a delivery goes its own way.
+    """
+
+    def __init__(self, world: World, numbers: Numbering | None = None, *, each_anew: bool = False) -> None:
+        self._numbers = numbers or Numbering()
+        self._each_anew = each_anew
         self.worlds = Worlds(world, self._numbers)
-        self._rehearsal = Rehearsal(world.ports)
-        self._deliveries: dict[int, Delivery] = {}
-        self._next: dict[int, Asked | Done] = {}
+        self.deliveries = Deliveries(world.ports, self._numbers, each_anew=each_anew)
         self._effects: dict[tuple[int, int], tuple[Told, int]] = {}
         self._made: dict[tuple[int, tuple[int, ...]], tuple[Told, Changes]] = {}
         self._known_as_sound: set[int] = set()
         self.steps = Steps(self._make_step)
-        self.roots: dict[int, int] = {}
-        """Of each delivery the same message, delivered again from the start."""
         self._acts: dict[tuple[Act, int], tuple[int, tuple[int, ...]]] = {}
 
     @property
@@ -83,84 +62,76 @@ class Happening:
         return self.worlds.first
 
     @property
-    def calls(self) -> int:
-        """How many there were, each counted once for each world in which somebody makes it."""
-        return len(self._effects)
+    def calls(self) -> KeysView[tuple[int, int]]:
+        """All that somebody makes, each with each world in which somebody does."""
+        return self._effects.keys()
+
+    def anew(self) -> Happening:
+        """From the beginning, each call anew, with equal numbers for what is equal; it takes this one's world."""
+        return Happening(self.worlds.back_to(self.first), self._numbers, each_anew=True)
 
     def begin(self, act: Act, world: int) -> tuple[int, tuple[int, ...]]:
         """AWS and people do their part; the world then, and the deliveries that follow from it."""
         if (act, world) not in self._acts:
             messages = act(self.worlds.back_to(world))
-            roots = tuple([self._root(each) for each in messages])
+            roots = tuple([self.deliveries.root(each) for each in messages])
             self._acts[act, world] = self.worlds.changed_from(world), roots
         return self._acts[act, world]
-
-    def _root(self, message: Message, failures: int = 0) -> int:
-        number = self._numbers.of(("message", message, failures))
-        self._deliveries.setdefault(number, Delivery(message, failures))
-        self.roots[number] = number
-        return number
 
     def _make_step(self, world: int, delivery: int) -> tuple[int, int | None]:
         delivery, call = self._up_to_a_call(world, delivery)
         if not isinstance(call, Done):
             told, world = self._effect(world, call)
-            delivery, call = self._up_to_a_call(world, self._tell(delivery, told))
+            delivery, call = self._up_to_a_call(world, self.deliveries.tell(delivery, told))
         if not isinstance(call, Done):
             return world, delivery
         if call.error is None:
             return world, None
-        failed = self._deliveries[delivery]
+        failed = self.deliveries[delivery]
         require(failed.failures < MOST_TRIES, 1, f"a message was given up: {call.error!r}")
-        return world, self._root(failed.message, failed.failures + 1)
+        return world, self.deliveries.root(failed.message, failed.failures + 1)
 
     def _up_to_a_call(self, world: int, delivery: int) -> tuple[int, Asked | Done]:
         """What nobody feels is no step of its own, and is done as soon as the call before has returned."""
         while True:
-            if delivery not in self._next:
-                self._go_on(world, delivery)
-            asked = self._next[delivery]
+            if delivery not in self.deliveries.next:
+                self.deliveries.go_on(delivery, self._answers_from(world))
+            delivery, asked = self.deliveries.next[delivery]
             if isinstance(asked, Done) or not asked.call.is_unfelt:
                 return delivery, asked
-            delivery = self._tell(delivery, self._effect(world, asked)[0])
+            delivery = self.deliveries.tell(delivery, self._effect(world, asked)[0])
 
-    def _go_on(self, world: int, delivery: int) -> None:
-        """Learn which call is next, and, since some schedule makes them, all that follow if nobody comes in between."""
+    def _answers_from(self, world: int) -> Answers:
+        """What calls return there, one after the other, if nobody comes in between, as some schedule has it."""
 
-        def onward(call: Call) -> Reply:
-            nonlocal world, delivery
-            self._next[delivery] = asked = Asked(call, self._numbers.of(call))
+        def answer(asked: Asked) -> Told | None:
+            nonlocal world
             try:
                 told, world = self._effect(world, asked)
             except ViolationError:
-                raise Suspended from None  # it is met again by the schedule that comes here
-            delivery = self._tell(delivery, told)
-            return told.reply
+                return None  # it is met again by the schedule that comes here
+            return told
 
-        known = self._deliveries[delivery]
-        done = self._rehearsal.run(known.message, known.replies, onward)
-        if done is not None:
-            self._next[delivery] = done
-
-    def _tell(self, delivery: int, told: Told) -> int:
-        number = self._numbers.of_token((delivery, told.number))
-        if number not in self._deliveries:
-            known = self._deliveries[delivery]
-            self._deliveries[number] = replace(known, replies=(*known.replies, told.reply))
-            self.roots[number] = self.roots[delivery]
-        return number
+        return answer
 
     def _effect(self, world: int, asked: Asked) -> tuple[Told, int]:
         """What the call returns in that world, and the world that it leaves: whoever makes it."""
         key = world, asked.number
         if key not in self._effects:
-            what_counts = asked.number, self.worlds.seen_by(asked.call.port, world)
-            if what_counts not in self._made:
-                told, after = self._make(world, asked.call)
-                self._made[what_counts] = told, self.worlds.changes_by(asked.call.port, world, after)
-            told, changes = self._made[what_counts]
-            self._effects[key] = told, self._checked(self.worlds.with_changes(world, changes))
+            told, after = self._make(world, asked.call) if self._each_anew else self._as_made(world, asked)
+            self._effects[key] = told, self._checked(after)
         return self._effects[key]
+
+    def _as_made(self, world: int, asked: Asked) -> tuple[Told, int]:
+        """As it was in another world that looks the same to its port, if there was one."""
+        port = asked.call.port
+        what_counts = asked.number, self.worlds.seen_by(port, world)
+        if what_counts not in self._made:
+            told, after = self._make(world, asked.call)
+            self._made[what_counts] = told, self.worlds.changes_by(port, world, after)
+            return told, after
+        told, changes = self._made[what_counts]
+        return told, self.worlds.with_changes(world, changes)
 
     def _make(self, world: int, call: Call) -> tuple[Told, int]:
         live = self.worlds.back_to(world)
@@ -168,9 +139,9 @@ class Happening:
         reply = call.make(live.ports)
         after = self.worlds.changed_from(world)
         now = live.clock.now()
-        if reply.method == "publish" and reply.error is None:
+        if call.method == "publish" and reply.error is None:
             check_last_mail(live, now)
-        if isinstance(reply.result, Announcement) and reply.method == "lease_announcement":
+        if isinstance(reply.result, Announcement) and call.method == "lease_announcement":
             check_lease(before.told[reply.result.key], reply.result, now)
         check_step(before, Moment.of(live.store))
         return Told(reply, self._numbers.of(reply)), after
@@ -187,5 +158,5 @@ class Happening:
         return f"{self.name(delivery)}: {'ends' if isinstance(asked, Done) else asked.call.method}"
 
     def name(self, delivery: int) -> str:
-        message = self._deliveries[delivery].message
+        message = self.deliveries[delivery].message
         return str(getattr(message, "func", message).__name__)

@@ -38,7 +38,7 @@ class History:
     """`given` went by without a fault before; `runs` is how many runs there may be in the end.
 
     `most` is up to how many crashes and second deliveries there are, of the latter one at most. Where two versions of
-    one object are sealed at once, these are alternatives: or it would take minutes.
+    one object are sealed at once, there are alternatives: two crashes and a second delivery would take minutes.
     """
 
     acts: tuple[Act, ...]
@@ -183,7 +183,7 @@ def announcing_while_sweeping(world: World) -> tuple[Message, ...]:
 def as_far_as(method: str, message: Message, world: World) -> None:
     """The function is killed when that call has returned."""
 
-    def onward(call: Call) -> Reply:
+    def onward(call: Call, _: object) -> Reply:
         if made and made[-1] == method:
             raise Suspended
         made.append(call.method)
@@ -198,7 +198,7 @@ def _dropped(world: World, key: str) -> Message:
     return partial(accept_drop, drop=world.told_of(world.bucket.put(key, key.encode())))
 
 
-CRASHES_OR_A_REPEAT = ((2, 0), (0, 1))
+TWO_CRASHES_OR_ONE_AND_A_REPEAT = ((2, 0), (1, 1))
 TO_THE_END: tuple[Act, ...] = (dispatching, the_jobs_end, announcing)
 HISTORIES: dict[str, History] = {
     "data-then-image": History((a_drop, quiet, an_image, *TO_THE_END, sweeping)),
@@ -219,7 +219,7 @@ HISTORIES: dict[str, History] = {
         runs=(2,),
         project=EACH_BY_ITSELF,
         given=(an_image, an_object_twice),
-        most=CRASHES_OR_A_REPEAT,
+        most=TWO_CRASHES_OR_ONE_AND_A_REPEAT,
     ),
     "a-drop-after-the-marker": History(
         (a_marker_and_a_late_drop, woken_by_their_own, dispatching), project=MARKED, given=(an_image, a_drop)

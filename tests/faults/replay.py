@@ -9,6 +9,8 @@ from tests.faults.histories import HISTORIES
 from tests.faults.invariants import ViolationError
 from tests.faults.schedules import Schedules
 from tests.faults.simulator import Schedule
+from tests.faults.tokens import replay
+from tests.faults.unfolding import Unfolding
 
 
 def replayed(schedule: str) -> Iterator[str]:
@@ -21,7 +23,7 @@ def replayed(schedule: str) -> Iterator[str]:
         raise ValueError(
             f"{name!r} is no history: give a seed, or <history>:<steps> with one of {', '.join(HISTORIES)}"
         )
-    yield from Schedules(name, HISTORIES[name]).replay(steps)
+    yield from replay(Schedules(Unfolding(HISTORIES[name])), steps)
 
 
 def _seeded(seed: int) -> Iterator[str]:

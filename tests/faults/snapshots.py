@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
@@ -65,6 +65,9 @@ class Worlds:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._kept)
 
     def back_to(self, number: int) -> World:
         """The live world, in that state until the next call of this."""
@@ -178,8 +181,18 @@ class _Kept:
     number: int
 
 
+@dataclass(frozen=True, eq=False)
+class _LikeNoOther:
+    """Something that may change, and of which nobody knows what it is now."""
+
+    value: object
+
+
 class Numbering:
-    """Equal things get the same number, different things different ones: exact, since nothing is hashed away."""
+    """Equal things get the same number, different things different ones: exact, since nothing is hashed away.
+
+    What is no value, such as a function or an iterator, equals itself alone.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
@@ -197,8 +210,10 @@ class Numbering:
         kind = type(value)
         if kind in _TOKENS_OF_THEMSELVES:
             return value
-        if kind is tuple or kind is list:
+        if kind is tuple:
             return tuple([self._token(each) for each in value])
+        if kind is list:
+            return "list", tuple([self._token(each) for each in value])
         if _is_frozen(value):
             return self._of_frozen(value)
         if isinstance(value, Mapping):
@@ -207,17 +222,16 @@ class Numbering:
 
     def _members(self, value: Any) -> object:
         """Of what is seldom met; an enumeration's member, a time or a number is its own token."""
+        kind = type(value)
         if isinstance(value, tuple | list):
-            return tuple([self._token(each) for each in value])
+            return kind.__name__, tuple([self._token(each) for each in value])
         if isinstance(value, set | frozenset):
-            return frozenset(self._token(each) for each in value)
+            return kind.__name__, frozenset(self._token(each) for each in value)
         if isinstance(value, BaseException):
-            return type(value).__name__, str(value), self._token(vars(value))
-        if isinstance(value, MethodType):
-            return value.__qualname__
+            return kind.__name__, str(value), self._token(vars(value))
         if isinstance(value, partial):
-            return value.func.__qualname__, self._token(value.args), self._token(value.keywords)
-        return value
+            return "partial", self._token(value.func), self._token(value.args), self._token(value.keywords)
+        return value if isinstance(value, Hashable) else _LikeNoOther(value)
 
     def _of_frozen(self, value: Any) -> tuple[str, int]:
         """Immutable, so it is looked through once."""

@@ -7,8 +7,10 @@ makes the next call. Such a delivery is a value: it can be kept, copied, cut off
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from types import FrameType
 from typing import Any, TypeAlias
 
 from dropforge.domain.pinning import Pin
@@ -38,19 +40,14 @@ class Call:
         try:
             result = getattr(getattr(ports, self.port), self.method)(*self.arguments, **dict(self.named))
         except Exception as error:  # noqa: BLE001 - handed to the use case, as the port would
-            return Reply(self.method, error=error)
-        return (
-            Reply(self.method, tuple(result), pages=True)
-            if isinstance(result, Iterator)
-            else Reply(self.method, result)
-        )
+            return Reply(error=error)
+        return Reply(tuple(result), pages=True) if isinstance(result, Iterator) else Reply(result)
 
 
 @dataclass(frozen=True)
 class Reply:
     """`pages` says that the result was an iterator, which is read to its end at once."""
 
-    method: str
     result: object = None
     error: Exception | None = None
     pages: bool = False
@@ -68,15 +65,18 @@ class Done:
     error: Exception | None = None
 
 
-Onward: TypeAlias = Callable[[Call], Reply]
-"""Answers a call that no reply is left for, or raises Suspended."""
+Answered: TypeAlias = tuple[tuple[Call, Reply], ...]
+"""The calls that a use case has made so far, and what they returned."""
+Onward: TypeAlias = Callable[[Call, Sequence[FrameType]], Reply]
+"""Answers a call that no reply is left for, or raises Suspended; it is given the use case's frames, from the one that
+makes the call outwards."""
 
 
 class Rehearsal:
     """Functions at work, none of whose calls reaches the world by itself."""
 
     def __init__(self, ports: Ports) -> None:
-        self._left: list[Reply] = []
+        self._left: list[tuple[Call, Reply]] = []
         self._onward: Onward = _stop
         members: dict[str, Any] = {
             each.name: _RecordedPort(each.name, getattr(ports, each.name), self.answer)
@@ -85,9 +85,9 @@ class Rehearsal:
         }
         self._ports = replace(ports, **members)
 
-    def run(self, message: Message, replies: tuple[Reply, ...], onward: Onward) -> Done | None:
+    def run(self, message: Message, answered: Answered, onward: Onward) -> Done | None:
         """From the start: its calls are given the replies, and those that follow are answered by `onward`."""
-        self._left, self._onward = list(reversed(replies)), onward
+        self._left, self._onward = list(reversed(answered)), onward
         try:
             message(self._ports)
         except Suspended:
@@ -98,14 +98,23 @@ class Rehearsal:
 
     def answer(self, call: Call) -> object:
         if not self._left:
-            return self._onward(call).give()
-        reply = self._left.pop()
-        assert reply.method == call.method, "a use case must do the same when its calls return the same"
+            return self._onward(call, _frames()).give()
+        made, reply = self._left.pop()
+        assert call == made, "a use case must do the same when its calls return the same"
         return reply.give()
 
 
-def _stop(_: Call) -> Reply:
+def _stop(_: Call, __: Sequence[FrameType]) -> Reply:
     raise Suspended
+
+
+def _frames() -> Sequence[FrameType]:
+    """Those of the use case: between its message and the port, of which two are on top of it, and this."""
+    frames, frame = [], inspect.currentframe()
+    while frame is not None and frame.f_code is not Rehearsal.run.__code__:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames[3:]
 
 
 class _RecordedPort:
