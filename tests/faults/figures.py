@@ -1,24 +1,31 @@
-"""`python -m tests.faults.figures [HISTORY …]`: what there is to explore in each history, and what it takes."""
+"""What there is to explore in each history, and what it takes."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from dataclasses import replace
 
 from tests.faults.explorer import Explorer
-from tests.faults.histories import HISTORIES
+from tests.faults.histories import HISTORIES, WHOLE
 
 LINE = "{:>10,} states {:>8,} worlds {:>9,} calls {:>5,} ends {:>6.1f} s  {}\n"
 
 
-def main(names: list[str]) -> int:
-    if unknown := [each for each in names if each not in HISTORIES]:
-        sys.stderr.write(f"no history: {', '.join(unknown)}; there are {', '.join(HISTORIES)}\n")
-        return 2
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.figures", description=__doc__)
+    parser.add_argument("histories", nargs="*", metavar="HISTORY", help=f"all, or some of {', '.join(HISTORIES)}")
+    parser.add_argument(
+        "--whole", action="store_true", help="two crashes and a second delivery also where it is minutes"
+    )
+    options = parser.parse_args()
+    if unknown := [each for each in options.histories if each not in HISTORIES]:
+        parser.error(f"no history: {', '.join(unknown)}; there are {', '.join(HISTORIES)}")
     sums = [0, 0, 0, 0, 0.0]
-    for name in names or HISTORIES:
-        began = time.process_time()
-        found = Explorer(name, HISTORIES[name]).explore()
+    for name in options.histories or HISTORIES:
+        history, began = HISTORIES[name], time.process_time()
+        found = Explorer(name, replace(history, most=WHOLE) if options.whole else history).explore()
         row = [found.states, found.worlds, found.calls, len(found.ends), time.process_time() - began]
         sums = [before + each for before, each in zip(sums, row, strict=True)]
         sys.stdout.write(LINE.format(*row, name))
@@ -28,4 +35,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

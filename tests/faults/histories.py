@@ -33,19 +33,23 @@ VERIFIED = replace(DIGITS, pin=PinPolicy(PinMode.VERIFY))
 LATEST = replace(DIGITS, latest_wins=True)
 
 
+WHOLE = ((2, 1),)
+
+
 @dataclass(frozen=True)
 class History:
     """`given` went by without a fault before; `runs` is how many runs there may be in the end.
 
     `most` is up to how many crashes and second deliveries there are, of the latter one at most. Where two versions of
-    one object are sealed at once, there are alternatives: two crashes and a second delivery would take minutes.
+    one object are sealed at once, there are alternatives: `make faults` has two crashes and a second delivery there
+    too, which takes minutes.
     """
 
     acts: tuple[Act, ...]
     runs: tuple[int, ...] = (1,)
     project: Project = DIGITS
     given: tuple[Act, ...] = ()
-    most: tuple[tuple[int, int], ...] = ((2, 1),)
+    most: tuple[tuple[int, int], ...] = WHOLE
 
     def __post_init__(self) -> None:
         assert self.at_most[1] <= 1, "the explorer follows one second delivery"
