@@ -16,9 +16,7 @@ LINE = "{:>10,} states {:>8,} worlds {:>9,} calls {:>5,} ends {:>6.1f} s  {}\n"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.figures", description=__doc__)
     parser.add_argument("histories", nargs="*", metavar="HISTORY", help=f"all, or some of {', '.join(HISTORIES)}")
-    parser.add_argument(
-        "--whole", action="store_true", help="two crashes and a second delivery also where it is minutes"
-    )
+    parser.add_argument("--whole", action="store_true", help="with a second delivery and two crashes in each")
     options = parser.parse_args()
     if unknown := [each for each in options.histories if each not in HISTORIES]:
         parser.error(f"no history: {', '.join(unknown)}; there are {', '.join(HISTORIES)}")
