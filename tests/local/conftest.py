@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,9 @@ import pytest
 from demo.local_aws import LocalAws, LocalSession
 from demo.workbench import Workbench
 from dropforge.domain.run import Run
+from dropforge.settings import deployment_name
+from tests.e2e import removal
+from tests.e2e.main_job import MainJob
 from tests.journey.deployed_stage import Patience
 from tests.local.outside import SECRETS, SINKS, OutsideProcess
 from tests.local.sharing import Document, SharedByWorkers
@@ -69,21 +72,28 @@ def trial(deployed: Trial, shared: SharedByWorkers) -> Trial:
 
 @pytest.fixture(scope="session")
 def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
-    """A stage on a local AWS of its own, for tests that stop it, kill it or take from it what everybody needs."""
-    local = LocalAws(tmp_path_factory.mktemp("disturbed") / "home", 0)
+    """A stage on a local AWS of its own, for tests that stop it, kill it or take from it what everybody needs.
+
+    The code of the end-to-end test deploys it, and removes it however it was left.
+    """
+    local, said = LocalAws(tmp_path_factory.mktemp("disturbed") / "home", 0), list[str]()
     local.home.mkdir()
     with local.running() as environment:
         trial = trial_of("disturbed", local, environment)
-        deploy(trial)
-        connect(trial)
-        yield trial
-        assert_all_delivered(trial)
+        trial.configure((HERE / "disturbed.yaml").read_text())
+        job = rehearsed(trial, said.append)
+        with job.deployed():
+            job.connect()
+            local.confirm_subscriptions()
+            yield trial
+            assert_all_delivered(trial)
+        assert_nothing_is_left(trial, said[-1])
 
 
 @pytest.fixture(scope="session")
 def lines(disturbed: Trial) -> Run:
-    """A run of the project `lines` of the stage to disturb, which completed."""
-    return disturbed.trained("lines")
+    """A run of the project `lines` of the stage to disturb, which holds all that the end-to-end test asks of one."""
+    return rehearsed(disturbed).train()
 
 
 @pytest.fixture
@@ -114,8 +124,7 @@ def sinks_of(trial: Trial, outside: OutsideProcess) -> str:
 
 
 def deploy(trial: Trial, sinks: str = "") -> Document:
-    trial.config.write_text((HERE / trial.config.name).read_text() + sinks)
-    trial.share_build_cache()
+    trial.configure((HERE / trial.config.name).read_text() + sinks)
     trial.bench.bootstrap(ACCOUNT, REGION)
     trial.deploy()
     return {}
@@ -126,6 +135,20 @@ def connect(trial: Trial) -> Document:
     trial.local.accept_connection(trial.deployment.connection_arn)
     trial.local.confirm_subscriptions()
     return {}
+
+
+def rehearsed(trial: Trial, say: Callable[[str], None] = print) -> MainJob:
+    """The end-to-end test, with a local AWS in an account's place."""
+    return MainJob(trial, trial.config, "lines", say, trial.local.accept_connection)
+
+
+def assert_nothing_is_left(trial: Trial, said: str) -> None:
+    """Of a stage that was removed, but for what it was said of that it stays."""
+    assert removal.stacks(trial.session, trial.bench.stage) == []
+    buckets = [each["Name"] for each in trial.aws.s3.list_buckets()["Buckets"]]
+    assert [name for name in buckets if name.startswith(deployment_name(trial.bench.stage))] == []
+    assert said.startswith("Left in the account:")
+    assert f"the training job {deployment_name(trial.bench.stage)}-" in said
 
 
 def assert_all_delivered(trial: Trial) -> None:

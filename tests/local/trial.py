@@ -49,11 +49,13 @@ class Trial(DeployedStage):
         never = ("--require-approval", "never")
         self.bench.cdk("deploy", "--all", *never, "--concurrency", "4", "-c", f"config={self.config}")
 
-    def share_build_cache(self) -> None:
-        """What a first build installs for the validator, the first builds of the other projects find as second ones do.
+    def configure(self, config: str) -> None:
+        """Write the stage's file, before the first deployment.
 
-        They differ in nothing else, and each would take seconds of a processor to find six packages in their index.
+        What the first build of one project installs for the validator, those of the others find as second ones do: they
+        differ in nothing else, and each would take seconds of a processor to find six packages in their index.
         """
+        self.config.write_text(config)
         kept = self.home.builds / "cache"
         (kept / "of-all").mkdir(parents=True)
         for project in read_stage_config(self.config).projects():
