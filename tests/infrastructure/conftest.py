@@ -1,4 +1,4 @@
-"""One synthesis of each stage for the whole session; Node.js, which the CDK starts at import, is put on PATH first."""
+"""One synthesis of each stage for the whole session; Node.js, which the CDK starts at import, is put on PATH."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from app import ROOT, put_node_on_path
+from tests.infrastructure.synthesis import Synthesis, synthesize
 
 put_node_on_path()
 
-from tests.infrastructure.synthesis import Synthesis, synthesize  # noqa: E402  (needs Node.js on PATH)
 
 HERE = Path(__file__).parent
 SINKS = """

@@ -1,4 +1,8 @@
-"""Synthesized stages, read as plain data: what is known only at deployment is filled in."""
+"""Synthesized stages, read as plain data: what is known only at deployment is filled in.
+
+What needs the CDK is in `constructs.py`, and imported where it is used: that takes seconds and starts Node.js, and all
+workers of a session read these tests while one runs them.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App
-
 from app import ROOT
-from dropforge.documents.stage_config import read_stage_config
-from stacks.composition import compose
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
@@ -78,9 +78,9 @@ class Synthesis:
 
 def synthesize(config: Path, folder: Path) -> Synthesis:
     """Compose and synthesize the stage of a configuration file."""
-    app = App(context=context(), outdir=str(folder))
-    compose(app, read_stage_config(config))
-    app.synth()
+    from tests.infrastructure import constructs  # noqa: PLC0415
+
+    constructs.composed(config, folder).synth()
     return read(folder)
 
 

@@ -8,13 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
 from app import ROOT
-from dropforge.documents.stage_config import read_stage_config
 from dropforge.settings import FUNCTIONS
-from stacks.composition import compose
 from tests.infrastructure.synthesis import Synthesis, context, read
 
 STACKS = ("foundation", "observability", "training")
@@ -83,11 +79,9 @@ def test_cfn_lint_finds_nothing(telling: Synthesis) -> None:
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_a_reason(telling: Synthesis, tmp_path: Path) -> None:
-    app = App(context=context(), outdir=str(tmp_path))
-    compose(app, read_stage_config(telling.folder.parent / "local.yaml"))
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    app.synth()
-    [report] = json.loads((tmp_path / "validation-report.json").read_text("utf-8"))["pluginReports"]
+    from tests.infrastructure import constructs  # noqa: PLC0415  (it brings the CDK)
+
+    report = constructs.nag(telling.folder.parent / "local.yaml", tmp_path)
     assert report["pluginName"] == "AwsSolutions"
     assert report["conclusion"] == "success"
 
