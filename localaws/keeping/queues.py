@@ -24,7 +24,7 @@ Queue = dict[str, Any]
 Message = dict[str, Any]
 _Key = tuple[str, ...]
 """Under which the emulator keeps a queue."""
-_MESSAGES, _KNOWN = "sqs/messages", "sqs/known"
+MESSAGES, _KNOWN = "sqs/messages", "sqs/known"
 _IN_ROWS = frozenset({"messages", "dedup_cache"})
 
 
@@ -37,9 +37,12 @@ class Queues:
         """Of each queue the messages that are on disk, by id, with what changes of a message."""
         self._known: dict[_Key, dict[str, Any]] = {}
         """Of each FIFO queue the deduplication ids of the last five minutes, as far as they are on disk."""
+        self._counted: dict[_Key, int] = {}
+        """How far each FIFO queue has counted its messages, on disk."""
 
     def install(self) -> None:
-        """Let no thread but the loop's change a queue."""
+        """Learn of messages apart from queues, and let no thread but the loop's change a queue."""
+        self._journal.reads(MESSAGES, self.read_messages)
         for module, name in (
             (sqs, "_receive_messages_for_esm"),
             (sqs, "_delete_messages_for_esm"),
@@ -51,6 +54,15 @@ class Queues:
         """Note every queue, and put the messages that changed."""
         queues: dict[_Key, Queue] = dict(sqs._queues._data)
         self._journal.note("sqs", [_queue_row(key, queue) for key, queue in queues.items()])
+        self.read_messages()
+
+    def read_messages(self) -> None:
+        """Put the messages that changed, and what a FIFO queue remembers of them."""
+        queues: dict[_Key, Queue] = dict(sqs._queues._data)
+        for key, queue in queues.items():
+            if queue["fifo_seq"] != self._counted.get(key, 0):
+                self._counted[key] = queue["fifo_seq"]
+                self._journal.put("sqs", json.dumps(key), _queue_text(queue))
         for key in {*queues, *self._kept, *self._known}:
             self._put_messages(key, queues[key]["messages"] if key in queues else [])
             self._put_known(key, queues[key]["dedup_cache"] if key in queues else {})
@@ -64,7 +76,7 @@ class Queues:
             queues._data[key]["dedup_cache"][identity] = json.loads(content)
             self._known.setdefault(key, {})[identity] = None
         now = time.time()
-        for key, identity, content in self._rows(_MESSAGES, queues._data):
+        for key, identity, content in self._rows(MESSAGES, queues._data):
             message = value(content)
             if message["receive_count"]:
                 message["visible_at"] = min(message["visible_at"], now)
@@ -91,9 +103,9 @@ class Queues:
         changed = {identity for identity, mark in now.items() if before.get(identity) != mark}
         for message in messages:
             if message["id"] in changed:
-                self._journal.put(_MESSAGES, json.dumps((*key, message["id"])), text(message))
+                self._journal.put(MESSAGES, json.dumps((*key, message["id"])), text(message))
         for identity in before.keys() - now.keys():
-            self._journal.put(_MESSAGES, json.dumps((*key, identity)), None)
+            self._journal.put(MESSAGES, json.dumps((*key, identity)), None)
         self._kept[key] = now
 
     def _put_known(self, key: _Key, known: Mapping[str, Any]) -> None:
@@ -117,7 +129,7 @@ class Queues:
             return original(*arguments, **named)
 
         async def change() -> Any:
-            self._journal.touch("sqs")
+            self._journal.touch(MESSAGES)
             return original(*arguments, **named)
 
         try:
@@ -128,7 +140,11 @@ class Queues:
 
 def _queue_row(key: _Key, queue: Queue) -> Row:
     mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"])
-    return Row(json.dumps(key), mark, lambda: text({name: queue[name] for name in queue if name not in _IN_ROWS}))
+    return Row(json.dumps(key), mark, lambda: _queue_text(queue))
+
+
+def _queue_text(queue: Queue) -> str:
+    return text({name: queue[name] for name in queue if name not in _IN_ROWS})
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

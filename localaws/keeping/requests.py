@@ -12,6 +12,7 @@ from ministack.services import ecr
 
 from localaws.corrections.wrapping import wrap
 from localaws.journal import Journal
+from localaws.keeping.queues import MESSAGES
 from localaws.keeping.tables import ITEMS
 from localaws.runtime import Runtime
 
@@ -25,6 +26,10 @@ _READING = (
 _ITEM_OPERATIONS = frozenset({
     "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "ExecuteStatement",
     "BatchExecuteStatement", "ExecuteTransaction",
+})  # fmt: skip
+_MESSAGE_OPERATIONS = frozenset({
+    "SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch",
+    "ChangeMessageVisibility", "ChangeMessageVisibilityBatch",
 })  # fmt: skip
 _LATER = frozenset({"cloudwatch", "cloudwatch_logs"})
 """Logs and metrics wait for the next round of `keep_saving`: nothing is decided by them alone."""
@@ -97,9 +102,11 @@ def _changed(names: frozenset[str], method: str, path: str, asked: str) -> froze
         return frozenset(emulator._build_persistence_save_dict())
     if asked in _ITEM_OPERATIONS and "dynamodb" in names:
         return frozenset({ITEMS})
+    if asked in _MESSAGE_OPERATIONS and "sqs" in names:
+        return frozenset({MESSAGES})
     if "s3" in names and "/" in path.strip("/"):  # an object, which is on disk; its event may be in a queue
-        return frozenset({"sqs"})
-    return names | {"sqs"} if names & _SENDING else names
+        return frozenset({MESSAGES})
+    return names | {MESSAGES} if names & _SENDING else names
 
 
 def _state_names(service: str) -> frozenset[str]:

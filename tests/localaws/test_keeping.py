@@ -112,19 +112,25 @@ def messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_again(ser
 def a_group_keeps_its_order_and_knows_what_it_has_had(server: LocalServer) -> Story:
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="kept.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    for body in ("one", "two", "three"):
-        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=body)
+
+    def send(body: str) -> str:
+        """Return its number in the queue."""
+        sent = sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=body)
+        return str(sent["SequenceNumber"])
+
+    before = [send(body) for body in ("one", "two", "three")]
 
     again = yield
     sqs = again.client("sqs")
-    sqs.send_message(QueueUrl=url, MessageBody="two", MessageGroupId="g", MessageDeduplicationId="two")
+    send("two")
+    assert send("four") > max(before)
     found = list[str]()
     for _ in range(4):
         for message in received(again, url):
             found.append(message["Body"])
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
-    assert found == ["one", "two", "three"]
+    assert found == ["one", "two", "three", "four"]
 
 
 def a_queue_that_is_deleted_after_a_start_leaves_nothing_behind(server: LocalServer) -> Story:
