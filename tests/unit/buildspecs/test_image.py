@@ -71,6 +71,7 @@ class Builder:
 
     def build(self, **variables: str) -> Built:
         printed, failed = "", None
+        (self.folder / "exported").write_text("")
         for phase, command in self._commands():
             done = self._run(command, variables)
             printed += done.stdout
@@ -88,7 +89,6 @@ class Builder:
     def _run(self, command: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """One command in a shell of its own, which begins with what the last one exported."""
         exported = self.folder / "exported"
-        exported.touch()
         script = f". {exported}\n{command}\ncode=$?\nexport -p > {exported}\nexit $code\n"
         environment = {
             "PATH": f"{self.folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -156,6 +156,15 @@ def test_a_retried_stage_finds_its_tag_and_pushes_nothing(builder: Builder) -> N
     assert built.failed is None
     assert built.docker == []
     assert (builder.source / "image.json").exists()
+
+
+def test_a_validator_is_fetched_once_and_a_newer_one_anew(builder: Builder) -> None:
+    assert builder.build().failed is None
+    (builder.folder / "validator.zip").unlink()
+    assert builder.build().failed is None
+    newer = builder.build(VALIDATOR="s3://assets/newer.zip")
+    assert newer.failed == "install"
+    assert newer.lines[-1].startswith("The validator could not be fetched from s3://assets/newer.zip: ops may have to")
 
 
 def test_a_broken_dropforge_yaml_fails_before_anything_is_built(builder: Builder) -> None:
