@@ -280,7 +280,7 @@ class Deployment(StoreSettings, WakeupSettings, JobSettings, RebuildSettings, Ma
         if missing:
             raise SettingsError(
                 f"The deployment's document lacks {', '.join(missing)}: it was deployed by another version of "
-                "Dropforge; deploy the stage again with this one."
+                "Dropforge; use that one, or deploy the stage again with this one."
             )
         return cls(**{field.name: document[field.name] for field in fields(cls)})
 

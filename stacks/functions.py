@@ -1,5 +1,7 @@
 """What each function is for and what it may do: one place to read who can change what.
 
+What it needs of its own source, log and traces is in `stacks/constructs/worker_function.py`.
+
 The trail's table is only ever added to: no function may update or delete there, and who records no run may not add.
 No function may delete a training job, an object or an image, and none may list training jobs.
 """
@@ -43,30 +45,29 @@ list of a large prefix, and for the hash of a model: https://docs.aws.amazon.com
 
 
 @dataclass(frozen=True)
-class Source:
-    """The queue that wakes a function, how many messages it is handed at most, and how many such batches at a time.
+class Intake:
+    """How many messages of its queue a function is handed at most, and how many such batches at a time.
 
     Without such a bound the queue is in order, which is one.
     """
 
-    queue: str
     batch_size: int = 10
     concurrency: int | None = None
 
 
-SOURCES = MappingProxyType(
+INTAKES = MappingProxyType(
     {
-        "data_dropped": Source("ingest", concurrency=10),
-        "seal_dataset": Source("seal", batch_size=1, concurrency=5),
-        "dispatch_runs": Source("dispatch"),
-        "record_job_state": Source("job-state", batch_size=1, concurrency=5),
-        "record_build_state": Source("build-state", concurrency=2),
-        "deliver_state": Source("deliver", batch_size=1, concurrency=2),
-        "sign_run": Source("sign", concurrency=2),
-        "sweep": Source("sweep", batch_size=1, concurrency=2),
+        "data_dropped": Intake(concurrency=10),
+        "seal_dataset": Intake(batch_size=1, concurrency=5),
+        "dispatch_runs": Intake(),
+        "record_job_state": Intake(batch_size=1, concurrency=5),
+        "record_build_state": Intake(concurrency=2),
+        "deliver_state": Intake(batch_size=1, concurrency=2),
+        "sign_run": Intake(concurrency=2),
+        "sweep": Intake(batch_size=1, concurrency=2),
     }
 )
-"""By function. The others are called, or follow the table's stream."""
+"""Of the functions that a queue wakes, which `dropforge.adapters.dead_letters.SOURCES` pairs."""
 
 PURPOSES = MappingProxyType(
     {

@@ -13,6 +13,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from dropforge.adapters.dead_letters import OF_SINKS, SOURCES
 from dropforge.adapters.sqs import DISPATCH_DELAY, DISPATCH_GROUP
 from dropforge.adapters.table_layout import BY_DUE, PENDING, RUN, SORT_KEY
 from dropforge.documents.stage_config import StageConfig
@@ -26,7 +27,7 @@ from stacks.constructs.queued_rule import QueuedRule
 from stacks.constructs.training_role import TrainingRole
 from stacks.constructs.worker_function import LEAST_MEMORY_MB, Work, WorkerFunction, Workshop
 from stacks.foundation import FoundationStack
-from stacks.functions import EVENT_BUS, MEMORY_MB, PURPOSES, SOURCES, TIMEOUT_SECONDS, Reach
+from stacks.functions import EVENT_BUS, INTAKES, MEMORY_MB, PURPOSES, TIMEOUT_SECONDS, Reach
 from stacks.names import Names
 
 NEW_PENDING_ANNOUNCEMENT = json.dumps(
@@ -65,10 +66,10 @@ class TrainingStack(Stack):
         self._foundation = foundation
         self._sinks = config.sinks.to_sinks(names.deployment)
         self._kinds = {**FUNCTIONS, **SINK_FUNCTIONS} if self._sinks.are_on else FUNCTIONS
-        self._sources = {module: source for module, source in SOURCES.items() if module in self._kinds}
+        self._readers = {name: module for name, module in SOURCES.items() if self._sinks.are_on or name not in OF_SINKS}
         self.queues = {
-            source.queue: foundation.ingest if source.queue == "ingest" else self._queue(source.queue, module)
-            for module, source in self._sources.items()
+            name: foundation.ingest if name == "ingest" else self._queue(name, module)
+            for name, module in self._readers.items()
         }
         self.undelivered = LastQueue(self, "Undelivered", name=names.of("undelivered-events"), key=foundation.key)
         self.abandoned = LastQueue(self, "Abandoned", name=names.of("abandoned-calls"), key=foundation.key)
@@ -160,7 +161,9 @@ class TrainingStack(Stack):
             "concurrent_runs": config.limits.concurrent_runs,
             "sinks": self._sinks,
         }
-        sources = {module: self.queues[source.queue].queue.queue_url for module, source in self._sources.items()}
+        sources = {
+            module: {"source_queue_url": self.queues[name].queue.queue_url} for name, module in self._readers.items()
+        }
         return {
             module: WorkerFunction(
                 self,
@@ -169,7 +172,7 @@ class TrainingStack(Stack):
                 work=Work(
                     module=module,
                     purpose=PURPOSES[module],
-                    settings=_told(kind, values | {"source_queue_url": sources.get(module)}),
+                    settings=_told(kind, values | sources.get(module, {})),
                     permissions=reach.permissions(module),
                     timeout_seconds=TIMEOUT_SECONDS[module],
                     memory_mb=MEMORY_MB.get(module, LEAST_MEMORY_MB),
@@ -179,9 +182,10 @@ class TrainingStack(Stack):
         }
 
     def _feed(self) -> None:
-        for module, source in self._sources.items():
+        for name, module in self._readers.items():
+            intake = INTAKES[module]
             self.functions[module].consume(
-                self.queues[source.queue], batch_size=source.batch_size, concurrency=source.concurrency
+                self.queues[name], batch_size=intake.batch_size, concurrency=intake.concurrency
             )
         self.functions["announce"].follow(
             self._foundation.tables.state, only=NEW_PENDING_ANNOUNCEMENT, abandoned=self.abandoned
