@@ -59,7 +59,7 @@ def _text(value: object) -> str:
                 for name in sorted(value, key=_utf16)
             ]
             return f"{{{','.join(members)}}}"
-        case list() | tuple() | Sequence() if not isinstance(value, bytes | bytearray):
+        case list() | tuple() | Sequence() if not isinstance(value, bytes | bytearray | memoryview):
             return f"[{','.join([_text(item) for item in value])}]"
         case _:
             raise InvalidDocumentError(f"{value!r} has no canonical form: use text, whole numbers, lists and objects")
