@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from dropforge.domain.announcement import Announcement
 from dropforge.domain.run import Run, RunStatus
 from dropforge.domain.trail import verify
 from tests.local.trial import POINTS, Trial
@@ -32,17 +33,27 @@ def job_status(disturbed: Trial, run_id: str) -> str | None:
 
 
 def completed_at_last(disturbed: Trial, run_id: str) -> Run:
-    """Wait until the run has completed; wake the dispatcher when the run's next attempt is due, before its minute."""
+    """Wait until the run has completed and people were told.
+
+    Whoever is due is woken before their time: the dispatcher for the run's next attempt, and the sweep for a mail whose
+    sender was killed and whose lease has run out.
+    """
 
     def look() -> Run | None:
-        run = disturbed.run(run_id)
-        if run.waiting is not None and run.waiting.due <= dt.datetime.now(dt.UTC):
+        run, now = disturbed.run(run_id), dt.datetime.now(dt.UTC)
+        if run.waiting is not None and run.waiting.due <= now:
             disturbed.ports.wakeups.dispatch()
+        if any(each.leased_until is not None and each.is_free(now) for each in mails_to_send(disturbed, run_id)):
+            disturbed.send("sweep", "{}")
         return run if run.status.is_terminal and run.announced else None
 
     return disturbed.eventually(
         look, f"the end of run {run_id}", disturbed.patience.run, lambda: f"it is {disturbed.run(run_id)}"
     )
+
+
+def mails_to_send(disturbed: Trial, run_id: str) -> list[Announcement]:
+    return [each for each in disturbed.ports.store.pending_announcements() if each.key.subject == run_id]
 
 
 @pytest.mark.usefixtures("lines")
@@ -62,8 +73,8 @@ def test_what_was_acknowledged_before_a_kill_is_trained_recorded_and_told_once(d
     disturbed.eventually(
         lambda: job_status(disturbed, last.id) == "Completed" or None, "the job's end", disturbed.patience.run
     )
-    killed(disturbed)  # the model lies there, and perhaps nobody has taken note
-    disturbed.completed(last.id)
+    killed(disturbed)  # the model lies there, and perhaps nobody has taken note, or somebody was about to tell of it
+    completed_at_last(disturbed, last.id)
     repeated = completed_at_last(disturbed, asked)
 
     disturbed.quiet(PROJECT)
