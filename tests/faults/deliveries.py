@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TypeAlias
 
 from dropforge.workflow.ports import Ports
-from tests.faults.snapshots import Numbering
+from tests.faults.numbering import Numbering
 from tests.faults.standing import standing
 from tests.faults.suspension import Answered, Call, Done, Message, Rehearsal, Reply, Suspended
 
