@@ -24,12 +24,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Asked:
+    """Calls that are the same have the same number."""
+
     call: Call
     number: int
 
 
 @dataclass(frozen=True)
 class Told:
+    """Replies that are the same have the same number."""
+
     reply: Reply
     number: int
 
@@ -90,7 +94,7 @@ class Deliveries(dict[int, Delivery]):
             self.next[delivery] = delivery, done
 
     def _first(self, delivery: int, asked: Asked, frames: Sequence[FrameType]) -> int:
-        """That stood there."""
+        """The first delivery of that message that stood where this one stands; itself if there is none."""
         there = None if self._each_anew else standing(frames, asked.call.method)
         if there is None:
             return delivery

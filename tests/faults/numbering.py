@@ -20,7 +20,7 @@ class _Members(dict[type, "tuple[str, ...] | None"]):
     """The names of a frozen dataclass's members; None of any other kind."""
 
     def __missing__(self, kind: type) -> tuple[str, ...] | None:
-        parameters = getattr(kind, "__dataclass_params__", None)
+        parameters = vars(kind).get("__dataclass_params__")
         is_frozen = parameters is not None and parameters.frozen
         self[kind] = found = tuple([each.name for each in fields(kind)]) if is_frozen else None
         return found
