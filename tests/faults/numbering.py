@@ -59,9 +59,9 @@ class Numbering:
     """The same things get the same number, different things different ones: exact, since nothing is hashed away.
 
     Values are the same if they are of one kind and so are their parts: 1 is not True, nor is 1.0 or an enumeration's
-    member with that value. Mappings have an order. Only these do not count: in which order a set was filled, and whether
-    two equal values are one object. What is no value, such as a function, an iterator, or a list of a kind of its own,
-    is the same as itself alone.
+    member with that value. Mappings have an order. Only two things do not count: in which order a set was filled, and
+    whether two equal values are one object. What is no value, such as a function, an iterator, or a list of a kind of
+    its own, is the same as itself alone.
     """
 
     def __init__(self) -> None:
@@ -89,17 +89,15 @@ class Numbering:
 
     def _token(self, value: Any) -> Token:
         kind = type(value)
-        if kind is str or value is None:
+        if kind is str or value is None or (kind is datetime and value.tzinfo is UTC):
             return value
-        if kind is datetime and value.tzinfo is UTC:
-            return value
-        if kind in _EXACT or isinstance(value, Enum):
-            return kind, value
-        if kind in _WRITTEN:
-            return kind, repr(value)
-        if (kept := self._by_address.get(id(value))) is not None:
-            return kept.token
-        if (token := self._tokens.get(kind)) is not None:
+        if is_plain(value):
+            return kind, repr(value) if kind in _WRITTEN else value
+        kept = self._by_address.get(id(value))
+        return self._of_parts(value) if kept is None else kept.token
+
+    def _of_parts(self, value: Any) -> Token:
+        if (token := self._tokens.get(type(value))) is not None:
             return token(value)
         if is_frozen(value):
             return self._frozen(value)

@@ -10,10 +10,10 @@ stands is told only where there is none of it:
 - and no argument is unpacked by a star, which is done in the midst of the call;
 - and nothing in the function uses names that are not written in it, as `locals` and `super` do.
 From such a call a function goes on downwards only, so of its names only those count that are written behind the call.
-What they hold counts by value, so all of it has to be plain values, tuples, frozen dataclasses, functions and the ports,
-or a list or a dict, of which it counts as well where else it is held: whoever changes it there changes it here. Where a
-name holds anything else, such as an iterator, a set with its order, or an object with a state of its own, nothing is
-told. Elsewhere use cases have nothing to remember: all else that they know they ask of their ports, and
+What they hold counts by value, so all of it has to be plain values, tuples, frozen dataclasses, functions and the
+ports, or a list or a dict, of which it counts as well where else it is held: whoever changes it there changes it here.
+Where a name holds anything else, such as an iterator, a set with its order, or an object with a state of its own,
+nothing is told. Elsewhere use cases have nothing to remember: all else that they know they ask of their ports, and
 `tests/unit/test_nothing_is_remembered.py` holds that no module keeps anything for them.
 `tests/faults/test_standing.py` holds each of these conditions.
 """
@@ -44,6 +44,10 @@ _BY_ITSELF: Final = frozenset({object, FunctionType, Ports})
 _USING_OTHER_NAMES: Final = frozenset({"eval", "exec", "locals", "super", "vars"})
 
 
+class _HiddenError(Exception):
+    """A name holds something of which nobody knows what it is now."""
+
+
 @dataclass(frozen=True)
 class _Site:
     """A call beside which its frame has names alone."""
@@ -64,41 +68,37 @@ def standing(frames: Sequence[FrameType], method: str) -> Standing | None:
             return None
         known = frame.f_locals
         held += [known.get(name, _UNBOUND) for name in site.names]
-    shared = _one_and_the_same(held)
-    if shared is None:
+    try:
+        return tuple([each.f_lasti for each in frames]), tuple(held), _one_and_the_same(held)
+    except _HiddenError:
         return None
-    return tuple([each.f_lasti for each in frames]), tuple(held), shared
 
 
-def _one_and_the_same(held: Sequence[object]) -> tuple[int, ...] | None:
-    """Which of the lists and dicts that are reached from these are one; None if something else may change."""
+def _one_and_the_same(held: Sequence[object]) -> tuple[int, ...]:
+    """Which of the lists and dicts that are reached from these are one."""
     first: dict[int, int] = {}
-    met: list[int] = []
-    ahead = [*held]
-    while ahead:
-        each = ahead.pop()
+    return tuple([first.setdefault(id(each), at) for at, each in enumerate(_changeable_in(held))])
+
+
+def _changeable_in(values: Iterable[object]) -> Iterator[object]:
+    for each in values:
         if type(each) in _CHANGEABLE:
-            is_known = id(each) in first
-            met.append(first.setdefault(id(each), len(met)))
-            if is_known:
-                continue
-        parts = _parts(each)
-        if parts is None:
-            return None
-        ahead += parts
-    return tuple(met)
+            yield each
+        yield from _changeable_in(_parts(each))
 
 
-def _parts(value: object) -> Iterable[object] | None:
-    """What it holds; None of what has more to it than that."""
+def _parts(value: object) -> Iterable[object]:
+    """What it holds; _HiddenError if there is more to it than that."""
     kind = type(value)
     if kind is tuple or kind is list:
         return cast("Iterable[object]", value)
     if kind is dict:
         return chain.from_iterable(cast("dict[object, object]", value).items())
+    if is_frozen(value) and kind is not Ports:
+        return members_of(value)
     if is_plain(value) or kind in _BY_ITSELF:
         return ()
-    return members_of(value) if is_frozen(value) else None
+    raise _HiddenError
 
 
 def _calls_method(site: _Site | None, method: str) -> bool:

@@ -2,7 +2,7 @@
 
 Where their deliveries have to stay apart, each holds what tells them apart in a place of its own kind.
 """
-# ruff: noqa: ANN401, ARG001, B018, E731, F841, FBT001, FBT003, PLW0642, RET504, SIM113, SLF001, TRY300
+# ruff: noqa: ARG001, F841, PLW0642, RET504
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from dropforge.domain.run import RunStatus
-from dropforge.workflow.ports import Ports
 
 UseCase: TypeAlias = Callable[[Any], object]
 
@@ -126,13 +125,12 @@ def in_a_loop(ports: Any) -> None:
         ports.clock.now()
 
 
-@apart("a", "")
+@apart("a", "bb")
 def in_a_while(ports: Any) -> None:
     found = ports.store.run("a")
-    while found is not None:
-        found = None if found else ""
+    while found:
+        found = found[1:]
         ports.clock.now()
-        found = None
 
 
 @apart("a", "b")
@@ -168,11 +166,10 @@ def as_a_part(ports: Any) -> None:
     ports.store.run(pair)
 
 
-@apart(("a",), ("b",))
+@apart(("a",), "a")
 def as_what_is_added(ports: Any) -> None:
     found = ports.store.run("a")
     found += ports.clock.now()
-    ports.store.run(found)
 
 
 @apart((), ("later",))
@@ -201,6 +198,12 @@ def through_what_is_written_in_c(ports: Any) -> None:
 
 
 @apart("a", "bb")
+def below_what_is_written_in_c(ports: Any) -> None:
+    found = ports.store.run("a")
+    tuple(map(_step, found, [ports] * len(found)))
+
+
+@apart("a", "bb")
 def through_a_method_that_is_written_in_c(ports: Any) -> None:
     found = ports.store.run("a")
     "".join(map(ports.store.run, "c" * len(found)))
@@ -226,8 +229,9 @@ def by_another_name(ports: Any) -> None:
 
 @apart("a", "b")
 def into_a_place(ports: Any) -> None:
-    places = dict[object, object]()
-    places[ports.store.run("a")] = ports.clock.now()
+    places: dict[object, object] = {}
+    found = ports.store.run("a")
+    places[found] = ports.clock.now()
     ports.store.run(str(places))
 
 
@@ -249,6 +253,29 @@ def unpacked_by_a_star(ports: Any) -> None:
     found = ports.store.run("a")
     steps = _steps(*_steps(found, ports))
     ports.store.run(next(steps))
+
+
+def _names(self: Any) -> tuple[str, ...]:
+    self.ports.clock.now()
+    return ("self",)
+
+
+@dataclass(frozen=True)
+class _Names:
+    ports: Any
+    known: object
+
+    keys = _names
+
+    def __getitem__(self, _: str) -> object:
+        self.ports.store.run(self.known)
+        return self
+
+
+@apart("a", "b")
+def unpacked_by_two_stars(ports: Any) -> None:
+    found = ports.store.run("a")
+    _names(**_Names(ports, found))
 
 
 # What names hold, and what is not written by its name.
@@ -335,7 +362,7 @@ def in_a_sign(ports: Any) -> None:
     ports.store.run(str(found))
 
 
-@apart(["a"], ("list", ("a",)))
+@apart(["a"], ("a",))
 def in_a_list_that_it_is_told(ports: Any) -> None:
     found = ports.store.run("a")
     ports.store.run(str(found))
@@ -520,6 +547,9 @@ def in_an_error(ports: Any) -> None:
 @apart("a", "b")
 def in_a_function(ports: Any) -> None:
     found = ports.store.run("a")
-    held = lambda: found
+
+    def held() -> object:
+        return found
+
     ports.clock.now()
     ports.store.run(held())

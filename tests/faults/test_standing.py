@@ -18,6 +18,8 @@ from tests.faults.numbering import Numbering
 from tests.faults.standing_cases import CASES, Case
 from tests.faults.suspension import Call, Done, Message, Rehearsal, Reply
 
+MOST = 9
+"""No use case here makes so many calls."""
 LATER = ((), ("later",))
 """What all calls return but the first."""
 
@@ -35,16 +37,21 @@ class Compared:
 
     def stands(self, message: Message, first: object, later: object) -> list[int]:
         """The delivery's numbers, before each of its calls but the first."""
-        at = self._deliveries.root(message)
-        found, told = list[int](), reply(first)
+        at, found = self._deliveries.root(message), list[int]()
+        told = [self._told(first), *[self._told(later)] * MOST]
         while True:
-            self._deliveries.go_on(at, lambda _: None)
-            at, asked = self._deliveries.next[at]
-            if isinstance(asked, Done):
-                return found[1:]
-            found.append(at)
-            at = self._deliveries.tell(at, Told(told, self._numbers.of(told)))
-            told = reply(later)
+            coming = iter(told[len(found) :])
+            self._deliveries.go_on(at, lambda _, coming=coming: next(coming))  # type: ignore[misc]
+            while at in self._deliveries.next:
+                at, asked = self._deliveries.next[at]
+                if isinstance(asked, Done):
+                    return found[1:]
+                found.append(at)
+                at = self._deliveries.tell(at, told[len(found) - 1])
+
+    def _told(self, value: object) -> Told:
+        said = reply(value)
+        return Told(said, self._numbers.of(said))
 
 
 def in_full(message: Message, first: object, later: object) -> list[str]:
