@@ -75,23 +75,27 @@ class Deliveries(dict[int, Delivery]):
         return number
 
     def go_on(self, delivery: int, answers: Answers) -> None:
-        """Learn which call is next, and all that follow with these answers, up to where another came before."""
+        """Learn which call is next, and all that follow with these answers, up to where another came before.
+
+        The function runs once, and is another delivery with each answer.
+        """
+        here = delivery
 
         def onward(call: Call, frames: Sequence[FrameType]) -> Reply:
-            nonlocal delivery
+            nonlocal here
             asked = Asked(call, self._numbers.of(call))
-            first = self._first(delivery, asked, frames)
-            self.next[delivery] = first, asked
-            told = answers(asked) if first == delivery else None
+            first = self._first(here, asked, frames)
+            self.next[here] = first, asked
+            told = answers(asked) if first == here else None
             if told is None:
                 raise Suspended
-            delivery = self.tell(delivery, told)
+            here = self.tell(here, told)
             return told.reply
 
         known = self[delivery]
         done = self._rehearsal.run(known.message, known.answered, onward)
         if done is not None:
-            self.next[delivery] = delivery, done
+            self.next[here] = here, done
 
     def _first(self, delivery: int, asked: Asked, frames: Sequence[FrameType]) -> int:
         """The first delivery of that message that stood where this one stands; itself if there is none."""

@@ -362,7 +362,7 @@ def in_a_sign(ports: Any) -> None:
     ports.store.run(str(found))
 
 
-@apart(["a"], ("a",))
+@apart([["a"]], [("a",)])
 def in_a_list_that_it_is_told(ports: Any) -> None:
     found = ports.store.run("a")
     ports.store.run(str(found))
