@@ -28,7 +28,7 @@ test: setup lint  ## lint, types and all tests: the product, its stacks, every f
 unit: setup  ## the tests that need neither synthesis nor the local AWS: seconds
 	@.venv/bin/python -m pytest tests/unit
 
-faults: setup  ## a million seeded schedules of everything that can go wrong, over all cores, and more: an hour or two
+faults: setup  ## a million seeded schedules of everything that can go wrong, over all cores, and one history whole: an hour or two
 	@.venv/bin/python -m tests.faults.figures --whole two-versions-of-an-object-at-once
 	@.venv/bin/python -m tests.faults
 	@.venv/bin/python -m tests.faults.burst

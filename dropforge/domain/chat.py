@@ -6,13 +6,16 @@ text is markdown of the chat's own kind, so what others wrote must not be able t
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
 from dropforge.domain.announcement import Announcement, SubjectKind
 from dropforge.domain.mail import Mail
 
 LONGEST_TITLE = 250
 LONGEST_DESCRIPTION = 8_000
 _CUT = "\n…"
-_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"})
+_ESCAPED: Final = MappingProxyType(str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"}))
 """What Slack asks to be escaped (https://docs.slack.dev/messaging/formatting-message-text), and the code mark."""
 
 

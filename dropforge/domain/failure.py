@@ -10,14 +10,18 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTrainingJo
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
+from typing import Final
 
 from dropforge.domain.training_job import JobDescription, JobStatus
 
 _INFRASTRUCTURE = re.compile(r"\s*(InternalServerError|InternalError|CapacityError|InsufficientCapacity\w*)\b")
-_SPOT = {
-    "Interrupted": "its spot instances were taken away",
-    "MaxWaitTimeExceeded": "no spot instances came, or came back, within stopping.max_wait_minutes",
-}
+_SPOT: Final = MappingProxyType(
+    {
+        "Interrupted": "its spot instances were taken away",
+        "MaxWaitTimeExceeded": "no spot instances came, or came back, within stopping.max_wait_minutes",
+    }
+)
 
 
 def infrastructure_failure(job: JobDescription) -> str | None:

@@ -7,9 +7,11 @@ alone, that of a superseded run also by its being asked for again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias, get_args
+from types import MappingProxyType
+from typing import Final, TypeAlias, get_args
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.dataset import Dataset
@@ -416,7 +418,7 @@ RunEvent: TypeAlias = (
     | RunAnnounced
     | RunSigned
 )
-EVENTS: dict[str, type[RunEvent]] = {kind.__name__: kind for kind in get_args(RunEvent)}
+EVENTS: Final[Mapping[str, type[RunEvent]]] = MappingProxyType({kind.__name__: kind for kind in get_args(RunEvent)})
 
 
 def event_document(event: RunEvent) -> dict[str, object]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 from dropforge.domain.training_spec import InputMode, TrainingSpec
 
@@ -28,7 +30,7 @@ class JobStatus(Enum):
         return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 
 
-_ORDER = {JobStatus.IN_PROGRESS: 0, JobStatus.STOPPING: 1}
+_ORDER: Final = MappingProxyType({JobStatus.IN_PROGRESS: 0, JobStatus.STOPPING: 1})
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
 from dropforge.domain.announcement import Outcome
 from dropforge.domain.backoff import backoff
@@ -23,11 +25,13 @@ LONGEST_HASHING = timedelta(minutes=5)
 LOG_LINES = 20
 LONGEST_LINE = 500
 """A log may hold a line of 256 KB, a record may not."""
-_OUTCOMES = {
-    JobStatus.COMPLETED: Outcome.COMPLETED,
-    JobStatus.FAILED: Outcome.FAILED,
-    JobStatus.STOPPED: Outcome.STOPPED,
-}
+_OUTCOMES: Final = MappingProxyType(
+    {
+        JobStatus.COMPLETED: Outcome.COMPLETED,
+        JobStatus.FAILED: Outcome.FAILED,
+        JobStatus.STOPPED: Outcome.STOPPED,
+    }
+)
 
 
 class UnknownRunError(DropforgeError):

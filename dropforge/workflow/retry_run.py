@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
 from dropforge.domain.errors import DropforgeError
 from dropforge.domain.run import Requester, RequesterKind, Run, RunStatus
 from dropforge.domain.run_events import RunRetried
@@ -14,11 +17,15 @@ class NotRetriableError(DropforgeError):
     """The run has not come to an end that another attempt could change."""
 
 
-_INSTEAD = {
-    RunStatus.COMPLETED: "it completed: `dropforge run` with other parameters makes another",
-    RunStatus.SUPERSEDED: "a newer run took its place: `dropforge run` with its image and dataset asks for it again",
-    RunStatus.HELD: "it is held: `dropforge resume` lets it be looked at again",
-}
+_INSTEAD: Final = MappingProxyType(
+    {
+        RunStatus.COMPLETED: "it completed: `dropforge run` with other parameters makes another",
+        RunStatus.SUPERSEDED: (
+            "a newer run took its place: `dropforge run` with its image and dataset asks for it again"
+        ),
+        RunStatus.HELD: "it is held: `dropforge resume` lets it be looked at again",
+    }
+)
 
 
 def retry_run(ports: Ports, prefix: str, by: str) -> Run:

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import TypeAlias
 
 from dropforge.workflow.ports import Ports
-from tests.faults.snapshots import Numbering
+from tests.faults.numbering import Numbering
 from tests.faults.standing import standing
 from tests.faults.suspension import Answered, Call, Done, Message, Rehearsal, Reply, Suspended
 
@@ -24,12 +24,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Asked:
+    """Calls that are the same have the same number."""
+
     call: Call
     number: int
 
 
 @dataclass(frozen=True)
 class Told:
+    """Replies that are the same have the same number."""
+
     reply: Reply
     number: int
 
@@ -71,26 +75,30 @@ class Deliveries(dict[int, Delivery]):
         return number
 
     def go_on(self, delivery: int, answers: Answers) -> None:
-        """Learn which call is next, and all that follow with these answers, up to where another came before."""
+        """Learn which call is next, and all that follow with these answers, up to where another came before.
+
+        The function runs once, and is another delivery with each answer.
+        """
+        here = delivery
 
         def onward(call: Call, frames: Sequence[FrameType]) -> Reply:
-            nonlocal delivery
+            nonlocal here
             asked = Asked(call, self._numbers.of(call))
-            first = self._first(delivery, asked, frames)
-            self.next[delivery] = first, asked
-            told = answers(asked) if first == delivery else None
+            first = self._first(here, asked, frames)
+            self.next[here] = first, asked
+            told = answers(asked) if first == here else None
             if told is None:
                 raise Suspended
-            delivery = self.tell(delivery, told)
+            here = self.tell(here, told)
             return told.reply
 
         known = self[delivery]
         done = self._rehearsal.run(known.message, known.answered, onward)
         if done is not None:
-            self.next[delivery] = delivery, done
+            self.next[here] = here, done
 
     def _first(self, delivery: int, asked: Asked, frames: Sequence[FrameType]) -> int:
-        """That stood there."""
+        """The first delivery of that message that stood where this one stands; itself if there is none."""
         there = None if self._each_anew else standing(frames, asked.call.method)
         if there is None:
             return delivery

@@ -1,9 +1,11 @@
 """Every schedule of a history: all interleavings of what is under way, with crashes and second deliveries anywhere.
 
 Why so few states stand for so many schedules (`tests/faults/schedules.py` has them call by call):
-- What can still happen depends on the world, on where each delivery stands (its message and the replies that it got;
-  of these only what it has not forgotten, where `tests/faults/standing.py` can tell), and on how many crashes and
-  second deliveries are left, and on nothing else. So two schedules that lead to equal states have the same futures, and
+- What can still happen depends on the world, on where each delivery stands, and on how many crashes and second
+  deliveries are left, and on nothing else. Where a delivery stands follows from its message and the replies that it
+  got. Two that were told otherwise stand at the same place if their functions wait for the same call and no longer hold
+  what set them apart, which `tests/faults/standing.py` finds in their frames or says that it cannot tell; then the one
+  that came first goes on for both. So two schedules that lead to equal states have the same futures, and
   these are looked at once. States are compared whole, not by a hash.
 - A step is a change of the world. A call that leaves the world as it is (a question, and just so a condition that
   fails) is felt by its delivery alone, so one is made only when it matters, which is right before somebody else's

@@ -20,7 +20,8 @@ from tests.faults.invariants import (
     check_world,
     require,
 )
-from tests.faults.snapshots import Changes, Numbering, Worlds
+from tests.faults.numbering import Numbering
+from tests.faults.snapshots import Changes, Worlds
 from tests.faults.suspension import Call, Done
 
 MOST_TRIES = 3

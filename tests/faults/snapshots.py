@@ -1,16 +1,15 @@
-"""Worlds that are kept and gone back to, and numbers that tell whether two worlds, messages or replies are the same."""
+"""Worlds that are kept and gone back to, and numbers that tell whether two of them are the same."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
-from functools import partial
-from types import MethodType, NoneType
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MethodType
 from typing import Any, TypeAlias
 
 from dropforge.workflow.ports import Ports
 from tests.fakes.world import World
+from tests.faults.numbering import Numbering, is_frozen
 
 WRITE_ONLY = frozenset({"dispatches", "seals", "sealed_alone", "signatures", "creations", "asked", "copies"})
 """What fakes only count, and no use case can read: worlds that differ in nothing else have the same future."""
@@ -24,7 +23,6 @@ READ_BY_KEY = frozenset(
 """Of these no use case sees in which order they were filled."""
 
 
-_TOKENS_OF_THEMSELVES = frozenset({NoneType, str, int, bool, float, bytes, datetime})
 _UNKNOWN = object()
 _CONTAINERS = (dict, list, set)
 
@@ -153,91 +151,6 @@ def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, _CONTAINERS) else value
 
 
-class _Members(dict[type, "tuple[str, ...] | None"]):
-    """The names of a frozen dataclass's members; None of any other kind."""
-
-    def __missing__(self, kind: type) -> tuple[str, ...] | None:
-        parameters = getattr(kind, "__dataclass_params__", None)
-        is_frozen = parameters is not None and parameters.frozen
-        self[kind] = found = tuple([each.name for each in fields(kind)]) if is_frozen else None
-        return found
-
-
-_MEMBERS = _Members()
-
-
-def _is_frozen(value: object) -> bool:
-    return _MEMBERS[type(value)] is not None
-
-
 def _is_changeable(value: object) -> bool:
     """One of the fakes; what stands in them is a value."""
-    return type(value).__module__.startswith("tests.") and hasattr(value, "__dict__") and not _is_frozen(value)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    value: object  # so that its address is not given to another
-    number: int
-
-
-@dataclass(frozen=True, eq=False)
-class _LikeNoOther:
-    """Something that may change, and of which nobody knows what it is now."""
-
-    value: object
-
-
-class Numbering:
-    """Equal things get the same number, different things different ones: exact, since nothing is hashed away.
-
-    What is no value, such as a function or an iterator, equals itself alone.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[object, int] = {}
-        self._by_address: dict[int, _Kept] = {}
-
-    def of(self, value: object, *, is_ordered: bool = True) -> int:
-        if is_ordered or not isinstance(value, Mapping):
-            return self.of_token(self._token(value))
-        return self.of_token(frozenset([(self._token(key), self._token(each)) for key, each in value.items()]))
-
-    def of_token(self, token: object) -> int:
-        return self._numbers.setdefault(token, len(self._numbers))
-
-    def _token(self, value: Any) -> object:
-        kind = type(value)
-        if kind in _TOKENS_OF_THEMSELVES:
-            return value
-        if kind is tuple:
-            return tuple([self._token(each) for each in value])
-        if kind is list:
-            return "list", tuple([self._token(each) for each in value])
-        if _is_frozen(value):
-            return self._of_frozen(value)
-        if isinstance(value, Mapping):
-            return kind.__name__, tuple([(self._token(key), self._token(each)) for key, each in value.items()])
-        return self._members(value)
-
-    def _members(self, value: Any) -> object:
-        """Of what is seldom met; an enumeration's member, a time or a number is its own token."""
-        kind = type(value)
-        if isinstance(value, tuple | list):
-            return kind.__name__, tuple([self._token(each) for each in value])
-        if isinstance(value, set | frozenset):
-            return kind.__name__, frozenset(self._token(each) for each in value)
-        if isinstance(value, BaseException):
-            return kind.__name__, str(value), self._token(vars(value))
-        if isinstance(value, partial):
-            return "partial", self._token(value.func), self._token(value.args), self._token(value.keywords)
-        return value if isinstance(value, Hashable) else _LikeNoOther(value)
-
-    def _of_frozen(self, value: Any) -> tuple[str, int]:
-        """Immutable, so it is looked through once."""
-        kept = self._by_address.get(id(value))
-        if kept is None:
-            members = tuple([self._token(getattr(value, name)) for name in _MEMBERS[type(value)] or ()])
-            kept = _Kept(value, self.of_token((type(value).__name__, members)))
-            self._by_address[id(value)] = kept
-        return "#", kept.number
+    return type(value).__module__.startswith("tests.") and hasattr(value, "__dict__") and not is_frozen(value)

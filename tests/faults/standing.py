@@ -6,30 +6,46 @@ a half evaluated expression, or an error that is being handled. Of the latter no
 stands is told only where there is none of it:
 - each frame makes its call as a whole statement, as the value of a name, or as what `return` or `if` asks for, in no
   loop, no `with` and no `except` or `finally`;
-- and each is what the one below it calls by its name, so that nothing written in C lies in between.
+- and each is what the one below it calls by its name, so that nothing written in C lies in between;
+- and no argument is unpacked by a star, which is done in the midst of the call;
+- and nothing in the function uses names that are not written in it, as `locals` and `super` do.
 From such a call a function goes on downwards only, so of its names only those count that are written behind the call.
-What they hold is compared by value, if it is a value; an iterator, a lambda, or an object with a state of its own is
-equal to itself alone. Elsewhere use cases have nothing to remember: all else that they know they ask of their ports.
+What they hold counts by value, so all of it has to be plain values, tuples, frozen dataclasses, functions and the
+ports, or a list or a dict, of which it counts as well where else it is held: whoever changes it there changes it here.
+Where a name holds anything else, such as an iterator, a set with its order, or an object with a state of its own,
+nothing is told. Elsewhere use cases have nothing to remember: all else that they know they ask of their ports, and
+`tests/unit/test_nothing_is_remembered.py` holds that no module keeps anything for them.
 `tests/faults/test_standing.py` holds each of these conditions.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import TypeAlias
+from types import CodeType, FrameType, FunctionType
+from typing import Final, TypeAlias, cast
+
+from dropforge.workflow.ports import Ports
+from tests.faults.numbering import is_frozen, is_plain, members_of
 
 Standing: TypeAlias = tuple[object, ...]
-"""Two that are equal go on alike, if what they wait for returns the same."""
+"""Two of one message and one call go on alike if theirs are the same, and if they are told the same.
+
+The message says which function is the outermost, and each place in one which is the next."""
 _Span: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 """Lines and columns: first line, last line, first column, end."""
 _UNBOUND = object()
-_CHANGEABLE = (dict, list, set)
+_CHANGEABLE: Final = frozenset({dict, list})
+_BY_ITSELF: Final = frozenset({object, FunctionType, Ports})
+_USING_OTHER_NAMES: Final = frozenset({"eval", "exec", "locals", "super", "vars"})
+
+
+class _HiddenError(Exception):
+    """A name holds something of which nobody knows what it is now."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +62,43 @@ def standing(frames: Sequence[FrameType], method: str) -> Standing | None:
     sites = [_site(each) for each in frames]
     if not _calls_method(sites[0], method):
         return None
-    names: list[Standing] = []
+    held: list[object] = []
     for at, (frame, site) in enumerate(zip(frames, sites, strict=True)):
         if site is None or (at > 0 and not _calls_by_name(frame, site, frames[at - 1].f_code)):
             return None
         known = frame.f_locals
-        names.append(tuple([known.get(name, _UNBOUND) for name in site.names]))
-    return tuple([(each.f_code, each.f_lasti) for each in frames]), tuple(names), _one_and_the_same(names)
+        held += [known.get(name, _UNBOUND) for name in site.names]
+    try:
+        return tuple([each.f_lasti for each in frames]), tuple(held), _one_and_the_same(held)
+    except _HiddenError:
+        return None
 
 
-def _one_and_the_same(names: list[Standing]) -> tuple[int, ...]:
-    """Which names are of one container, so that whoever changes the one changes the other."""
+def _one_and_the_same(held: Sequence[object]) -> tuple[int, ...]:
+    """Which of the lists and dicts that are reached from these are one."""
     first: dict[int, int] = {}
-    held = enumerate(chain.from_iterable(names))
-    return tuple([first.setdefault(id(each), at) for at, each in held if isinstance(each, _CHANGEABLE)])
+    return tuple([first.setdefault(id(each), at) for at, each in enumerate(_changeable_in(held))])
+
+
+def _changeable_in(values: Iterable[object]) -> Iterator[object]:
+    for each in values:
+        if type(each) in _CHANGEABLE:
+            yield each
+        yield from _changeable_in(_parts(each))
+
+
+def _parts(value: object) -> Iterable[object]:
+    """What it holds; _HiddenError if there is more to it than that."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return cast("Iterable[object]", value)
+    if kind is dict:
+        return chain.from_iterable(cast("dict[object, object]", value).items())
+    if is_frozen(value) and kind is not Ports:
+        return members_of(value)
+    if is_plain(value) or kind in _BY_ITSELF:
+        return ()
+    raise _HiddenError
 
 
 def _calls_method(site: _Site | None, method: str) -> bool:
@@ -87,11 +126,14 @@ def _sites(code: CodeType) -> Mapping[_Span, _Site]:
     if function is None:
         return {}
     names = [each for each in ast.walk(function) if isinstance(each, ast.Name)]
+    if any(each.id in _USING_OTHER_NAMES or each.id.startswith("__") for each in names):
+        return {}
     return {
         (call.lineno, call.end_lineno, call.col_offset, call.end_col_offset): _Site(
             call.func, tuple(sorted({each.id for each in names if _is_behind(each, call)}))
         )
         for call in _whole_calls(function.body)
+        if not any(isinstance(each, ast.Starred) for each in call.args) and all(each.arg for each in call.keywords)
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import dropwhile
 from types import FrameType
 from typing import Any, TypeAlias
 
@@ -109,12 +110,12 @@ def _stop(_: Call, __: Sequence[FrameType]) -> Reply:
 
 
 def _frames() -> Sequence[FrameType]:
-    """Those of the use case: between its message and the port, of which two are on top of it, and this."""
+    """Those of the use case: between its message and the port, whose own lie in this file."""
     frames, frame = [], inspect.currentframe()
     while frame is not None and frame.f_code is not Rehearsal.run.__code__:
         frames.append(frame)
         frame = frame.f_back
-    return frames[3:]
+    return list(dropwhile(lambda each: each.f_code.co_filename == __file__, frames))
 
 
 class _RecordedPort:

@@ -1,4 +1,4 @@
-"""Two crashes and a second delivery, at every point and in every order: no promise is broken."""
+"""Crashes and second deliveries, as many as a history has, at every point and in every order: no promise is broken."""
 
 from __future__ import annotations
 

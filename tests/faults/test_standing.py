@@ -1,195 +1,90 @@
-"""Where a use case stands is told only where nothing is hidden that decides what it does next."""
+"""Two deliveries are one where nothing is left that tells them apart, and nowhere else.
+
+The use cases for this are in `tests/faults/standing_cases.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from functools import partial
 from types import FrameType
-from typing import TypeAlias
 
 import pytest
 
 from dropforge.workflow.ports import Ports
 from tests.fakes.world import World
-from tests.faults.standing import Standing, standing
-from tests.faults.suspension import Call, Done, Rehearsal, Reply
+from tests.faults.deliveries import Deliveries, Told
+from tests.faults.numbering import Numbering
+from tests.faults.standing_cases import CASES, Case
+from tests.faults.suspension import Call, Done, Message, Rehearsal, Reply
 
-UseCase: TypeAlias = Callable[..., object]
-
-
-def standings(use_case: UseCase, known: object = "a") -> list[Standing | None]:
-    """Of each of its calls."""
-
-    def onward(call: Call, frames: Sequence[FrameType]) -> Reply:
-        found.append(standing(frames, call.method))
-        return call.make(ports)
-
-    found: list[Standing | None] = []
-    ports = World().ports
-    assert Rehearsal(ports).run(partial(use_case, known=known), (), onward) == Done()
-    return found
+MOST = 9
+"""No use case here makes so many calls."""
+LATER = ((), ("later",))
+"""What all calls return but the first."""
 
 
-def by_itself(ports: Ports, known: object) -> object:
-    ports.clock.now()
-    return known
+def reply(value: object) -> Reply:
+    return Reply(error=value) if isinstance(value, Exception) else Reply(value)
 
 
-def for_a_name(ports: Ports, known: object) -> object:
-    now = ports.clock.now()
-    return now, known
+class Compared:
+    """Deliveries among which those that are the same go by one number."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbering()
+        self._deliveries = Deliveries(World().ports, self._numbers, each_anew=False)
+
+    def stands(self, message: Message, first: object, later: object) -> list[int]:
+        """The delivery's numbers, before each of its calls but the first."""
+        at, found = self._deliveries.root(message), list[int]()
+        told = [self._told(first), *[self._told(later)] * MOST]
+        while True:
+            coming = iter(told[len(found) :])
+            self._deliveries.go_on(at, lambda _, coming=coming: next(coming))  # type: ignore[misc]
+            while at in self._deliveries.next:
+                at, asked = self._deliveries.next[at]
+                if isinstance(asked, Done):
+                    return found[1:]
+                found.append(at)
+                at = self._deliveries.tell(at, told[len(found) - 1])
+
+    def _told(self, value: object) -> Told:
+        said = reply(value)
+        return Told(said, self._numbers.of(said))
 
 
-def as_what_is_returned(ports: Ports, known: object) -> object:  # noqa: ARG001
-    return ports.clock.now()
+def in_full(message: Message, first: object, later: object) -> list[str]:
+    """The calls behind the first, and the end, as they are written: from the start, and nothing taken for the same."""
+
+    def onward(call: Call, _: Sequence[FrameType]) -> Reply:
+        said.append(repr(call))
+        return reply(later if said[1:] else first)
+
+    said: list[str] = []
+    done = Rehearsal(World().ports).run(message, (), onward)
+    return [*said[1:], repr(done)]
 
 
-def as_one_of_two(ports: Ports, known: object) -> object:
-    now = ports.clock.now() if known else None
-    return now, known
+@pytest.mark.parametrize("later", LATER)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.use_case.__name__)
+def test_two_deliveries_are_one_where_nothing_is_left_that_tells_them_apart(case: Case, later: object) -> None:
+    compared = Compared()
+    stands = [compared.stands(case.use_case, first, later) for first in case.replies]
+    onwards = [in_full(case.use_case, first, later) for first in case.replies]
+    merged = [(at, stands[1].index(each)) for at, each in enumerate(stands[0]) if each in stands[1]]
+
+    assert all(onwards[0][at:] == onwards[1][other:] for at, other in merged)
+    assert bool(merged) == case.is_one
 
 
-def as_a_condition(ports: Ports, known: object) -> object:
-    if not ports.store.run("a"):
-        return known
-    return None
-
-
-def as_what_may_fail(ports: Ports, known: object) -> object:
-    try:
-        ports.clock.now()
-    except ValueError:
-        return known
-    return None
-
-
-def below_another(ports: Ports, known: object) -> object:
-    first = for_a_name(ports, known)
-    return first, known
-
-
-def in_a_loop(ports: Ports, known: object) -> object:
-    for _ in range(1):
-        ports.clock.now()
-    return known
-
-
-def in_a_while(ports: Ports, known: object) -> object:
-    while known:
-        now = ports.clock.now()
-        known = None
-    return now
-
-
-def in_a_with(ports: Ports, known: object) -> object:
-    with nullcontext():
-        ports.clock.now()
-    return known
-
-
-def while_an_error_is_handled(ports: Ports, known: object) -> object:
-    try:
-        int("a")
-    except ValueError:
-        ports.clock.now()
-    return known
-
-
-def before_an_error_goes_on(ports: Ports, known: object) -> object:
-    try:
-        return known
-    finally:
-        ports.clock.now()
-
-
-def as_a_part(ports: Ports, known: object) -> object:
-    return known, ports.clock.now()
-
-
-def in_a_list(ports: Ports, known: object) -> object:
-    times = [ports.clock.now() for _ in "a"]
-    return times, known
-
-
-def through_what_is_written_in_c(ports: Ports, known: object) -> object:
-    runs = tuple(map(ports.store.run, ("a",)))
-    return runs, known
-
-
-def by_another_name(ports: Ports, known: object) -> object:
-    otherwise = ports.clock.now
-    now = otherwise()
-    return now, known
-
-
-def into_a_place(ports: Ports, known: object) -> object:
-    found = dict[object, object]()
-    found[known] = ports.clock.now()
-    return found
-
-
-def step_by_step(ports: Ports, known: object) -> object:
-    return next(_steps(ports, known))
-
-
-def _steps(ports: Ports, known: object) -> Iterator[object]:
-    now = ports.clock.now()
-    yield now, known
-
-
-TOLD = (by_itself, for_a_name, as_what_is_returned, as_one_of_two, as_a_condition, as_what_may_fail, below_another)
-HIDDEN = (
-    in_a_loop, in_a_while, in_a_with, while_an_error_is_handled, before_an_error_goes_on, as_a_part, in_a_list,
-    through_what_is_written_in_c, by_another_name, into_a_place, step_by_step,
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("use_case", TOLD)
-def test_it_is_told_where_each_frame_has_names_alone(use_case: UseCase) -> None:
-    found = standings(use_case, "a")
-    assert found[-1] is not None
-    assert found == standings(use_case, "a")
-
-
-@pytest.mark.parametrize("use_case", HIDDEN)
-def test_it_is_not_told_where_a_frame_may_hold_more(use_case: UseCase) -> None:
-    assert standings(use_case, "a") == [None]
-
-
-def remembering(ports: Ports, known: object) -> object:
+def ending(ports: Ports, known: object) -> None:  # noqa: ARG001 - it is forgotten
     ports.clock.now()
     ports.clock.now()
-    return known
 
 
-def forgetting(ports: Ports, known: object) -> None:
-    if known:
-        ports.clock.now()
-    ports.clock.now()
-
-
-def test_what_a_name_holds_counts_as_long_as_it_is_written_behind_the_call() -> None:
-    assert standings(remembering, "a")[-1] != standings(remembering, "b")[-1]
-    assert standings(forgetting, "a")[-1] == standings(forgetting, "")[-1]
-
-
-def test_the_first_of_two_equal_calls_is_another_place_than_the_second() -> None:
-    first, second = standings(remembering, "a")
-    assert first != second
-
-
-def sharing(ports: Ports, known: list[list[str]]) -> object:
-    one, other = known
-    ports.clock.now()
-    one.append("a")
-    return other
-
-
-def test_two_names_of_one_list_are_something_else_than_two_lists() -> None:
-    one: list[str] = []
-    assert standings(sharing, [one, one]) != standings(sharing, [one, []])
-
-
-def test_an_iterator_is_equal_to_itself_alone() -> None:
-    assert standings(by_itself, iter("a")) != standings(by_itself, iter("a"))
+def test_deliveries_of_two_messages_are_never_one() -> None:
+    """Of each its own message comes again when its function is killed."""
+    compared = Compared()
+    one, other = (compared.stands(partial(ending, known=known), (), ()) for known in "ab")
+    assert not {*one} & {*other}
