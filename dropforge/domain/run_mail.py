@@ -56,56 +56,41 @@ def run_mail(run: Run, event: RunEvent, previous: Run | None) -> Mail:
 
 
 def _held(run: Run, event: RunHeld) -> Mail:
-    return Mail.of(
-        f"[dropforge] {run.project} {event.outcome.value}: {event.reason}",
-        [
-            f"{run.project}: a run was not started, since {printable(event.reason)}.",
-            f"What to do: {event.remedy}",
-            "\n".join(_what_ran(run)),
-            _look_further(run),
-        ],
-    )
+    because = f"a run was not started, since {printable(event.reason)}"
+    return _short(run, f"{event.outcome.value}: {event.reason}", because, event.remedy)
 
 
 def _delayed(run: Run, event: RunDelayed) -> Mail:
-    return _short(
-        run,
-        f"{run.project} waiting: {event.reason}",
-        f"{run.project}: a run waits, since {printable(event.reason)}.",
-        f"What to do: {event.remedy}",
-    )
+    return _short(run, f"waiting: {event.reason}", f"a run waits, since {printable(event.reason)}", event.remedy)
 
 
 def _withdrawn(run: Run, event: RunWithdrawn) -> Mail:
     ended = "was stopped before it started" if event.outcome is Outcome.STOPPED else "was given up before it started"
     return _short(
         run,
-        f"{run.project} {event.outcome.value}: {event.reason}",
-        f"{run.project}: a run {ended}: {printable(event.reason)}.",
-        f"What to do: `dropforge retry {run.id}` puts it in line again.",
+        f"{event.outcome.value}: {event.reason}",
+        f"a run {ended}: {printable(event.reason)}",
+        f"`dropforge retry {run.id}` puts it in line again.",
     )
 
 
 def _superseded(run: Run, event: RunSuperseded) -> Mail:
     return _short(
         run,
-        f"{run.project} superseded: run {event.by_run[:12]} took its place",
-        f"{run.project}: a run was not started, since a newer one took its place ({event.because}).",
-        f"What to do: nothing; `dropforge show {event.by_run}` shows the newer one.",
+        f"superseded: run {event.by_run[:12]} took its place",
+        f"a run was not started, since a newer one took its place ({event.because})",
+        f"nothing; `dropforge show {event.by_run}` shows the newer one.",
     )
 
 
 def _overdue(run: Run, event: RunOverdue) -> Mail:
-    return _short(
-        run,
-        f"{run.project} {event.outcome.value}: {event.reason}",
-        f"{run.project}: {printable(event.reason)}.",
-        f"What to do: {event.remedy}",
-    )
+    return _short(run, f"{event.outcome.value}: {event.reason}", printable(event.reason), event.remedy)
 
 
-def _short(run: Run, subject: str, happened: str, remedy: str) -> Mail:
-    return Mail.of(f"[dropforge] {subject}", [happened, remedy, "\n".join(_what_ran(run)), _look_further(run)])
+def _short(run: Run, heading: str, happened: str, remedy: str) -> Mail:
+    """Of a run that did not go as asked: what happened, what to do, and what it was to run."""
+    said = [f"{run.project}: {happened}.", f"What to do: {remedy}"]
+    return Mail.of(f"[dropforge] {run.project} {heading}", [*said, "\n".join(_what_ran(run)), _look_further(run)])
 
 
 def _finished(run: Run, event: RunFinished, previous: Run | None) -> Mail:
