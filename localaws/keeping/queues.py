@@ -139,7 +139,7 @@ class Queues:
 
 
 def _queue_row(key: _Key, queue: Queue) -> Row:
-    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()), queue["fifo_seq"])
+    mark = (tuple(queue["attributes"].items()), tuple(queue["tags"].items()))
     return Row(json.dumps(key), mark, lambda: _queue_text(queue))
 
 

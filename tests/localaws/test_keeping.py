@@ -255,12 +255,12 @@ STORIES = (
     items_are_as_they_were_last_written,
     a_table_that_is_made_anew_does_not_get_the_items_of_the_one_before,
     messages_are_there_once_and_what_was_in_somebodys_hands_can_be_had_again,
+    a_group_keeps_its_order_and_knows_what_it_has_had,
     a_queue_that_is_deleted_after_a_start_leaves_nothing_behind,
     an_object_and_the_event_that_tells_of_it_are_there,
     an_event_that_is_on_its_way_to_a_queue_arrives,
     roles_parameters_and_stacks_are_there_as_they_last_were,
     a_job_that_was_cut_off_has_failed_its_program_is_gone_and_both_are_told,
-    a_group_keeps_its_order_and_knows_what_it_has_had,  # last: whoever makes a queue has all of them written
 )
 
 
