@@ -407,15 +407,12 @@ def test_the_registry_knows_who_pulls(local_aws: LocalServer) -> None:
 
 
 def test_a_changed_emulator_is_named_and_not_run(tmp_path: Path) -> None:
-    """The corrections refuse to go without a hold, in words; tried in the interpreter that has the emulator."""
+    """The corrections refuse to go without a hold, in words."""
     program = (
         "from ministack.services import sns\nfrom localaws.corrections.wrapping import wrap\n"
         "wrap(sns, '_gone', print)\n"
     )
-    done = subprocess.run(
-        [interpreter(), "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={"STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    done = _beside_the_emulator(program, tmp_path)
     assert "This ministack has no ministack.services.sns._gone" in done.stderr
 
 
@@ -426,8 +423,13 @@ def test_that_aws_has_a_service_is_known_without_the_models_of_all_others(tmp_pa
         "print([router._is_aws_service_name(name) for name in ('servicequotas', 'codebuild', 'xray')],"
         " router._KNOWN_AWS_SERVICE_NAMES)\n"
     )
-    done = subprocess.run(
-        [interpreter(), "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={"STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    done = _beside_the_emulator(program, tmp_path)
     assert done.stdout == "[True, True, True] None\n", done.stderr
+
+
+def _beside_the_emulator(program: str, state: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program in the interpreter that has the emulator."""
+    return subprocess.run(
+        [interpreter(), "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"STATE_DIR": str(state), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
