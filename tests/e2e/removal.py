@@ -37,8 +37,9 @@ def left(session: boto3.Session, stage: str) -> list[str]:
     found = [f"{kind} {name}" for kind, name in _resources(session, stage)]
     buckets = session.client("s3").list_buckets()["Buckets"]
     found += [f"the bucket {each['Name']}" for each in buckets if each["Name"].startswith(f"{deployment}-")]
-    jobs = session.client("sagemaker").list_training_jobs(NameContains=deployment)["TrainingJobSummaries"]
-    found += [f"the training job {each['TrainingJobName']}, which AWS keeps for ever, for nothing" for each in jobs]
+    pages = session.client("sagemaker").get_paginator("list_training_jobs").paginate(NameContains=deployment)
+    jobs = [each["TrainingJobName"] for page in pages for each in page["TrainingJobSummaries"]]
+    found += [f"the training job {job}, which AWS keeps for ever, for nothing" for job in jobs]
     found += [
         f"the log group {each['logGroupName']}: delete it, or let it lie"
         for prefix in (f"/aws/lambda/{deployment}-", f"/aws/codebuild/{deployment}-")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -87,7 +87,8 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
             local.confirm_subscriptions()
             yield trial
             assert_all_delivered(trial)
-        assert_nothing_is_left(trial, said[-1])
+            jobs = [attempt.job_name for run in trial.runs(job.project) for attempt in run.attempts]
+        assert_nothing_is_left(trial, jobs, said[-1])
 
 
 @pytest.fixture(scope="session")
@@ -142,13 +143,13 @@ def rehearsed(trial: Trial, say: Callable[[str], None] = print) -> MainJob:
     return MainJob(trial, trial.config, "lines", say, trial.local.accept_connection)
 
 
-def assert_nothing_is_left(trial: Trial, said: str) -> None:
-    """Of a stage that was removed, but for what it was said of that it stays."""
+def assert_nothing_is_left(trial: Trial, jobs: Sequence[str], said: str) -> None:
+    """Of a stage that was removed, but for what it was said of that it stays: its jobs among others."""
     assert removal.stacks(trial.session, trial.bench.stage) == []
     buckets = [each["Name"] for each in trial.aws.s3.list_buckets()["Buckets"]]
     assert [name for name in buckets if name.startswith(deployment_name(trial.bench.stage))] == []
     assert said.startswith("Left in the account:")
-    assert f"the training job {deployment_name(trial.bench.stage)}-" in said
+    assert [job for job in jobs if f"the training job {job}," not in said] == []
 
 
 def assert_all_delivered(trial: Trial) -> None:
