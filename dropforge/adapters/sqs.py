@@ -91,7 +91,7 @@ class SqsSource:
         self._come_again(receipt, again_after(received, self._patience))
 
     def come_again_soon(self, receipts: Iterable[str]) -> None:
-        """Of messages of a FIFO queue: all that follow in the group wait for them, so that everybody is held up.
+        """Of messages of a FIFO queue, where all that follow in the group wait for them.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
         """

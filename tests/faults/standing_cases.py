@@ -2,6 +2,7 @@
 
 Where their deliveries have to stay apart, each holds what tells them apart in a place of its own kind.
 """
+# Names that are bound and forgotten again are what these are about.
 # ruff: noqa: ARG001, F841, PLW0642, RET504
 
 from __future__ import annotations
